@@ -1,0 +1,16 @@
+//! Unisono appears on the network as one or more UPnP/DLNA media renderers, fetches and decodes what it is told to
+//! play, and plays it through several outputs on one shared clock.
+//!
+//! The modules in the order in which audio flows, then the order in which commands do:
+//! clock → audio → media → sink → playback → zone ← renderer ← upnp.
+
+pub mod audio; // blocks, timelines and the sums done on them; no threads, no I/O
+pub mod clock; // the one time everything is measured against
+pub mod config; // what the user writes, and only that
+pub mod discovery; // asking and telling the network: renderers nearby, mDNS
+pub mod media; // a URI becomes decoded audio
+pub mod playback; // the audio plane: feeder, lanes and their threads
+pub mod renderer; // what we are on the network: MediaRenderer:1 over a zone
+pub mod sink; // where frames leave the program
+pub mod upnp; // the protocol machine, usable for any device
+pub mod zone; // one renderer's mind

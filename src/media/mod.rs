@@ -1,0 +1,103 @@
+//! A URI becomes decoded audio.
+//!
+//! [`Source`] is the seam: the feeder polls one and never waits for it. Whatever fetches and
+//! decodes does so on threads and tasks of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::audio::StreamFormat;
+
+/// What to play, and what the sender said about it. Only the URI is binding; the rest are hints.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MediaRequest {
+    /// Where the media is: `http://…`.
+    pub uri: String,
+    /// The MIME type by the sender's metadata, with its parameters (`audio/L16;rate=44100;channels=2`).
+    pub mime: Option<String>,
+    /// The layout of raw PCM by the sender's metadata (`res@sampleFrequency`, `res@nrAudioChannels`).
+    pub pcm_rate: Option<u32>,
+    /// See `pcm_rate`.
+    pub pcm_channels: Option<u16>,
+    /// How long it plays by the sender's metadata.
+    pub duration: Option<Duration>,
+}
+
+/// What opening a piece of media has shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MediaInfo {
+    /// The layout of the audio that follows.
+    pub format: StreamFormat,
+    /// How long it plays; `None` for live streams and where nothing says.
+    pub duration: Option<Duration>,
+    /// Whether [`Source::seek`] can reach any point of it.
+    pub seekable: bool,
+}
+
+/// A run of decoded frames.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chunk {
+    /// The layout of `samples`; it may change from chunk to chunk.
+    pub format: StreamFormat,
+    /// Interleaved samples, whole frames.
+    pub samples: Vec<f32>,
+}
+
+/// What a [`Source`] has to hand out.
+#[derive(Debug)]
+pub enum Polled {
+    /// Said once, before the first audio.
+    Opened(MediaInfo),
+    /// The audio that follows starts here: the answer to a seek.
+    Sought(Duration),
+    /// The next frames.
+    Audio(Chunk),
+    /// Nothing now; the waker given at opening is called when there is.
+    Pending,
+    /// All has been handed out.
+    End,
+    /// No more will come, and why.
+    Failed(MediaError),
+}
+
+/// Decoded audio that arrives in its own time.
+pub trait Source: Send {
+    /// What has arrived. Never blocks; after [`Polled::End`] or [`Polled::Failed`] it repeats itself.
+    fn poll(&mut self) -> Polled;
+
+    /// Continues from `to` (clamped to the media). What was decoded before and not yet polled is
+    /// dropped; [`Polled::Sought`] comes first. Valid after [`Polled::End`] too.
+    fn seek(&mut self, to: Duration);
+}
+
+/// Called from any thread when a [`Source`] that said [`Polled::Pending`] has something.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// Why media does not play. Cloneable, so that it can travel in events; the text names URL and reason.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum MediaError {
+    /// The URI is not one this program fetches.
+    #[error("cannot play {uri}: {reason}; only http:// addresses are fetched")]
+    Address {
+        /// The URI as given.
+        uri: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No connection, a refusal, a timeout, or an HTTP error status.
+    #[error("cannot fetch {uri}: {reason}")]
+    Fetch {
+        /// The URI as given.
+        uri: String,
+        /// What happened.
+        reason: String,
+    },
+    /// The bytes are of no known format, or of one that cannot be decoded.
+    #[error("cannot decode {uri}: {reason}")]
+    Decode {
+        /// The URI as given.
+        uri: String,
+        /// What happened.
+        reason: String,
+    },
+}
