@@ -2,8 +2,22 @@
 //!
 //! A *frame* is one sample per channel; positions count frames, never samples or bytes.
 
+mod block;
 mod channel_map;
+mod converter;
+mod drift;
 mod format;
+mod gain;
+mod position_filter;
+mod rate_matcher;
+mod timeline;
 
+pub use block::AudioBlock;
 pub use channel_map::ChannelMap;
+pub use converter::Converter;
+pub use drift::{DriftController, LARGEST_CORRECTION_PPM, WORK_OFF_SECONDS};
 pub use format::StreamFormat;
+pub use gain::{GainRamp, db_gain, volume_gain};
+pub use position_filter::{Heard, PositionFilter};
+pub use rate_matcher::{LARGEST_OUTPUT, RateMatcher};
+pub use timeline::Timeline;
