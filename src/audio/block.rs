@@ -5,7 +5,7 @@
 pub struct AudioBlock {
     /// The number of the first frame, counted from the beginning of the feeder's present stream.
     pub start: u64,
-    /// Interleaved stereo samples.
+    /// Interleaved stereo samples. A block without any marks the stream's end, as far as it is known.
     pub samples: Vec<f32>,
 }
 

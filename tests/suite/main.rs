@@ -1,9 +1,14 @@
 //! The integration tests: one binary, one module per subject.
+#![expect(
+    unreachable_pub,
+    reason = "helpers are shared between the modules of this binary only"
+)]
 mod config_files;
 mod discovery;
 mod media;
 mod renderer;
 mod support;
+mod sync;
 mod upnp_control;
 mod upnp_events;
 mod upnp_ssdp;

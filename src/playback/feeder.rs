@@ -1,0 +1,377 @@
+//! The feeder reads a zone's tracks ahead of the clock, stamps what they hold, and hands it to the zone's lanes.
+//! It owns no thread and never waits: not for a source, not for a lane.
+
+mod port;
+mod stream;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::lane::{Claim, Gain, LaneHandle};
+use crate::audio::Timeline;
+use crate::clock::ClockTime;
+use crate::media::{MediaError, MediaInfo, Source};
+use port::Port;
+use stream::{Fill, Stream};
+
+/// Read ahead of the ear by this much, the largest lateness not counted.
+const LEAD: Duration = Duration::from_millis(1500);
+/// A stream starts when this much has been decoded (or all of it): enough for a server that sends in real time to keep ahead.
+const START: Duration = Duration::from_millis(250);
+/// After running dry a stream goes on when this much has been decoded, so that it does not run dry again at once.
+const REFILL: Duration = Duration::from_millis(1500);
+/// Between a decision here and the lane's thread having acted on it.
+const MARGIN: Duration = Duration::from_millis(15);
+/// While nothing is expected the feeder looks around this often.
+const IDLE: Duration = Duration::from_millis(500);
+/// While it plays it looks around this often.
+const BUSY: Duration = Duration::from_millis(20);
+
+/// A number for each track that is loaded, so that an event about an old one is not taken for one about the new.
+pub type TrackId = u64;
+
+/// What a zone tells its feeder.
+pub enum EngineCommand {
+    /// Open the zone's outputs: something is going to be played.
+    Prepare,
+    /// Drop what was loaded, halt, and load this.
+    Load(TrackId, Box<dyn Source>),
+    /// The track that follows without a gap, or none.
+    Queue(Option<(TrackId, Box<dyn Source>)>),
+    /// Play what is loaded, or go on.
+    Play,
+    /// Halt; keep the position.
+    Pause,
+    /// Go to this position of the current track.
+    Seek(Duration),
+    /// Halt and unload everything.
+    Stop,
+}
+
+impl std::fmt::Debug for EngineCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Prepare => f.write_str("Prepare"),
+            Self::Load(id, _) => write!(f, "Load({id})"),
+            Self::Queue(next) => write!(f, "Queue({:?})", next.as_ref().map(|(id, _)| id)),
+            Self::Play => f.write_str("Play"),
+            Self::Pause => f.write_str("Pause"),
+            Self::Seek(to) => write!(f, "Seek({to:?})"),
+            Self::Stop => f.write_str("Stop"),
+        }
+    }
+}
+
+/// What a feeder tells its zone.
+#[derive(Debug, Clone)]
+pub enum EngineEvent {
+    /// The track has been opened, the current or the next one.
+    Opened(TrackId, MediaInfo),
+    /// The track plays: its beginning is, or would have been, heard at `start`.
+    Playing {
+        /// Which.
+        track: TrackId,
+        /// The moment its position is zero.
+        start: ClockTime,
+    },
+    /// The music was halted, or a seek was carried out while it was: the ear is at this position.
+    Halted {
+        /// Which track.
+        track: TrackId,
+        /// Where.
+        position: Duration,
+    },
+    /// The source does not keep up; the music halts until it does.
+    Stalled(TrackId),
+    /// The last track has been heard to its end.
+    Ended(TrackId),
+    /// The track cannot be played, or not further.
+    Failed(TrackId, MediaError),
+    /// Other zones have taken every output.
+    Displaced,
+}
+
+/// When the feeder wants to be called again, unless something wakes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WakeAt(pub ClockTime);
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mode {
+    /// Nothing is to be heard.
+    Halted,
+    /// To be heard as soon as there is enough; after a stall that is more.
+    Starting { refill: bool },
+    /// Heard along this line.
+    Running(Timeline),
+}
+
+/// Feeds a zone's lanes.
+pub struct Feeder {
+    rate: u32,
+    ports: Vec<Port>,
+    gain: Arc<Gain>,
+    claims: Arc<dyn Fn() -> Claim + Send + Sync>,
+    stream: Stream,
+    mode: Mode,
+    /// The frame the music goes on from.
+    resume: f64,
+    /// Whether the music starts in the middle of something.
+    fade_in: bool,
+    events: VecDeque<EngineEvent>,
+}
+
+impl std::fmt::Debug for Feeder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feeder")
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Feeder {
+    /// A feeder for these lanes. `claims` gives a number larger than any it gave before, to any zone.
+    pub fn new(
+        rate: u32,
+        lanes: Vec<LaneHandle>,
+        gain: Arc<Gain>,
+        claims: Arc<dyn Fn() -> Claim + Send + Sync>,
+    ) -> Self {
+        Self {
+            rate,
+            ports: lanes.into_iter().map(Port::new).collect(),
+            gain,
+            claims,
+            stream: Stream::new(rate),
+            mode: Mode::Halted,
+            resume: 0.0,
+            fade_in: false,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// The next thing the zone is to know.
+    pub fn event(&mut self) -> Option<EngineEvent> {
+        self.events.pop_front()
+    }
+
+    /// Carries out a command.
+    pub fn command(&mut self, command: EngineCommand, now: ClockTime) {
+        match command {
+            EngineCommand::Prepare => {
+                for port in &self.ports {
+                    port.prepare();
+                }
+            }
+            EngineCommand::Load(id, source) => {
+                self.halt(now);
+                self.stream = Stream::new(self.rate);
+                self.stream.append(id, source);
+                self.restart_at(0.0, false);
+            }
+            EngineCommand::Queue(next) => {
+                let cut = self.stream.set_next(next, self.heard(now));
+                if cut && matches!(self.mode, Mode::Running(_)) {
+                    self.restart_where_halted(now);
+                }
+            }
+            EngineCommand::Play => {
+                if self.mode == Mode::Halted {
+                    self.mode = Mode::Starting { refill: false };
+                }
+            }
+            EngineCommand::Pause => {
+                if self.mode != Mode::Halted {
+                    self.resume = self.halt(now);
+                    self.fade_in = self.resume > 0.0;
+                    self.tell_position();
+                }
+            }
+            EngineCommand::Seek(to) => {
+                let playing = self.mode != Mode::Halted;
+                let heard = self.halt(now);
+                if self.stream.seek(heard, to) {
+                    self.restart_at(0.0, true);
+                } else {
+                    self.resume = heard;
+                    self.fade_in = true;
+                }
+                if playing {
+                    self.mode = Mode::Starting { refill: false };
+                }
+            }
+            EngineCommand::Stop => {
+                self.halt(now);
+                self.stream = Stream::new(self.rate);
+                self.restart_at(0.0, false);
+            }
+        }
+    }
+
+    /// Does what is due at `now`.
+    pub fn step(&mut self, now: ClockTime) -> WakeAt {
+        self.read(now);
+        match self.mode {
+            Mode::Halted => {}
+            Mode::Starting { refill } => self.start_if_ready(now, refill),
+            Mode::Running(line) => self.run(line, now),
+        }
+        WakeAt(
+            now + if self.mode == Mode::Halted {
+                IDLE
+            } else {
+                BUSY
+            },
+        )
+    }
+
+    /// Halts and goes on at once: lanes are given the stream anew.
+    fn restart_where_halted(&mut self, now: ClockTime) {
+        let at = self.halt(now);
+        self.restart_at(at, true);
+        self.mode = Mode::Starting { refill: false };
+    }
+
+    fn restart_at(&mut self, frame: f64, fade_in: bool) {
+        self.resume = frame;
+        self.fade_in = fade_in;
+    }
+
+    fn frames(&self, duration: Duration) -> f64 {
+        duration.as_secs_f64() * f64::from(self.rate)
+    }
+
+    /// How soon all lanes can act on what they are told now.
+    fn reach(&self) -> Duration {
+        let reach = self.ports.iter().map(Port::reach).max();
+        reach.unwrap_or_default() + MARGIN
+    }
+
+    /// The frame at the ear.
+    fn heard(&self, now: ClockTime) -> f64 {
+        match self.mode {
+            Mode::Running(line) => line.frame_at(now).max(line.origin() as f64),
+            _ => self.resume,
+        }
+    }
+
+    /// Ends the music on the same frame on every lane; returns that frame.
+    fn halt(&mut self, now: ClockTime) -> f64 {
+        let Mode::Running(line) = self.mode else {
+            self.mode = Mode::Halted;
+            return self.resume;
+        };
+        self.mode = Mode::Halted;
+        let at = now + self.reach();
+        for port in &mut self.ports {
+            port.halt(at);
+        }
+        let end = self.stream.end_frame().unwrap_or(u64::MAX) as f64;
+        line.frame_at(at).max(line.origin() as f64).min(end).floor()
+    }
+
+    fn tell_position(&mut self) {
+        if let Some((track, position)) = self.stream.position_of(self.resume) {
+            self.events
+                .push_back(EngineEvent::Halted { track, position });
+        }
+    }
+
+    /// Takes in what the sources have, up to the lead.
+    fn read(&mut self, now: ClockTime) {
+        let heard = self.heard(now);
+        let late = self.ports.iter().map(Port::reach).max().unwrap_or_default();
+        let limit = heard + self.frames(LEAD + late);
+        let told = self.stream.read(heard, limit);
+        self.events.extend(told);
+    }
+
+    fn start_if_ready(&mut self, now: ClockTime, refill: bool) {
+        match self.stream.fill() {
+            Fill::Nothing => return,
+            Fill::Failed(track, error) if self.stream.end() as f64 <= self.resume => {
+                self.mode = Mode::Halted;
+                self.events.push_back(EngineEvent::Failed(track, error));
+                return;
+            }
+            Fill::Ended(track) if self.stream.end() as f64 <= self.resume => {
+                self.mode = Mode::Halted;
+                self.events.push_back(EngineEvent::Ended(track));
+                return;
+            }
+            Fill::Flowing => {
+                let wanted = self.frames(if refill { REFILL } else { START });
+                if (self.stream.end() as f64) < self.resume + wanted {
+                    return;
+                }
+            }
+            Fill::Ended(_) | Fill::Failed(..) => {}
+        }
+        let line = Timeline::new(self.resume as u64, now + self.reach(), self.rate);
+        self.mode = Mode::Running(line);
+        let claim = (self.claims)();
+        for port in &mut self.ports {
+            port.begin(claim, line, &self.gain, self.fade_in, &self.stream);
+        }
+        self.stream.begin_telling(self.resume);
+        self.tell_passed(line, line.anchor());
+    }
+
+    fn run(&mut self, line: Timeline, now: ClockTime) {
+        for port in &mut self.ports {
+            port.feed(&self.stream);
+        }
+        if !self.ports.is_empty() && self.ports.iter().all(Port::displaced) {
+            self.mode = Mode::Halted;
+            self.resume = line.frame_at(now).max(line.origin() as f64).floor();
+            self.fade_in = true;
+            self.events.push_back(EngineEvent::Displaced);
+            return;
+        }
+        self.tell_passed(line, now);
+        let end = self.stream.end();
+        let heard_all = line.time_of(end as f64) <= now;
+        match self.stream.fill() {
+            Fill::Ended(track) if heard_all => {
+                self.finish(end);
+                self.events.push_back(EngineEvent::Ended(track));
+            }
+            Fill::Failed(track, error) if heard_all => {
+                self.finish(end);
+                self.events.push_back(EngineEvent::Failed(track, error));
+            }
+            Fill::Flowing | Fill::Nothing => {
+                // Halting takes the lanes' reach; before that much is left the music must stop on the same frame everywhere.
+                let left = (end as f64 - line.frame_at(now)) / f64::from(self.rate);
+                if left < (self.reach() + BUSY).as_secs_f64() {
+                    self.resume = self.halt(now).min(end as f64);
+                    self.fade_in = true;
+                    self.mode = Mode::Starting { refill: true };
+                    if let Some((track, _)) = self.stream.position_of(self.resume) {
+                        self.events.push_back(EngineEvent::Stalled(track));
+                    }
+                }
+            }
+            Fill::Ended(_) | Fill::Failed(..) => {}
+        }
+    }
+
+    fn finish(&mut self, end: u64) {
+        self.mode = Mode::Halted;
+        self.resume = end as f64;
+        for port in &mut self.ports {
+            port.end();
+        }
+    }
+
+    /// Tells of each track whose beginning the ear has passed.
+    fn tell_passed(&mut self, line: Timeline, now: ClockTime) {
+        let heard = line.frame_at(now);
+        while let Some((track, start)) = self.stream.passed(heard) {
+            self.events.push_back(EngineEvent::Playing {
+                track,
+                start: line.time_of(start),
+            });
+        }
+    }
+}

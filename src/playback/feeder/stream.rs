@@ -1,0 +1,386 @@
+//! A zone's present stream: tracks one after the other in one count of frames, as blocks.
+//! It decides nothing about time; the feeder says how far to read.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{EngineEvent, TrackId};
+use crate::audio::{AudioBlock, Converter};
+use crate::media::{MediaError, MediaInfo, Polled, Source};
+
+/// Frames in a block: 20 ms at 48 kHz.
+const BLOCK: usize = 960;
+/// What has been heard is kept for this many frames (1 s), for lanes that come late and for resuming.
+const HISTORY: u64 = 48_000;
+
+/// How the stream's near end is doing.
+#[derive(Debug)]
+pub(super) enum Fill {
+    /// There is no track.
+    Nothing,
+    /// More is to come.
+    Flowing,
+    /// This was the last track, and all of it is there.
+    Ended(TrackId),
+    /// The last track broke off here.
+    Failed(TrackId, MediaError),
+}
+
+/// A track in the stream.
+struct Part {
+    id: TrackId,
+    /// The stream frame at which the track's position is `offset`.
+    start: u64,
+    offset: Duration,
+    told: bool,
+}
+
+struct Open {
+    id: TrackId,
+    source: Box<dyn Source>,
+    info: Option<MediaInfo>,
+    outcome: Option<Result<(), MediaError>>,
+}
+
+impl Open {
+    fn new(id: TrackId, source: Box<dyn Source>) -> Self {
+        Self {
+            id,
+            source,
+            info: None,
+            outcome: None,
+        }
+    }
+}
+
+pub(super) struct Stream {
+    rate: u32,
+    converter: Converter,
+    /// Read to its end, and perhaps still heard: a seek may come back to it.
+    previous: Option<Open>,
+    current: Option<Open>,
+    next: Option<Open>,
+    parts: VecDeque<Part>,
+    blocks: VecDeque<Arc<AudioBlock>>,
+    /// Converted frames that do not fill a block yet.
+    pending: Vec<f32>,
+    /// The frame after the last block.
+    end: u64,
+    /// A seek has been asked for and its answer has not come.
+    seeking: bool,
+}
+
+impl Stream {
+    pub(super) fn new(rate: u32) -> Self {
+        Self {
+            rate,
+            converter: Converter::new(rate),
+            previous: None,
+            current: None,
+            next: None,
+            parts: VecDeque::new(),
+            blocks: VecDeque::new(),
+            pending: Vec::new(),
+            end: 0,
+            seeking: false,
+        }
+    }
+
+    /// Makes this the current track; it begins where the stream ends.
+    pub(super) fn append(&mut self, id: TrackId, source: Box<dyn Source>) {
+        self.begin_part(id);
+        self.current = Some(Open::new(id, source));
+    }
+
+    /// Sets the track that follows. If the one that was to follow is in the stream already and not yet heard, the stream
+    /// is cut back to where it begins. Whether it was cut: then lanes have been given what is no longer true.
+    pub(super) fn set_next(
+        &mut self,
+        next: Option<(TrackId, Box<dyn Source>)>,
+        heard: f64,
+    ) -> bool {
+        self.next = next.map(|(id, source)| Open::new(id, source));
+        let unheard = self
+            .parts
+            .back()
+            .is_some_and(|part| part.start as f64 > heard);
+        if !unheard || self.previous.is_none() {
+            return false;
+        }
+        if let Some(part) = self.parts.pop_back() {
+            self.cut(part.start);
+        }
+        self.current = self.previous.take();
+        true
+    }
+
+    /// Drops everything from `frame` on.
+    fn cut(&mut self, frame: u64) {
+        self.pending.clear();
+        self.converter.reset();
+        while let Some(block) = self.blocks.pop_back() {
+            if block.start < frame {
+                let kept = (frame - block.start).min(block.frames() as u64) as usize;
+                self.blocks.push_back(Arc::new(AudioBlock {
+                    start: block.start,
+                    samples: block.samples[..kept * 2].to_vec(),
+                }));
+                break;
+            }
+        }
+        self.end = frame.min(self.end);
+    }
+
+    /// Starts over at `to` in the track that is heard at stream frame `heard`. False if that track is no longer open.
+    pub(super) fn seek(&mut self, heard: f64, to: Duration) -> bool {
+        let at = self.part_at(heard).map(|part| part.id);
+        if self
+            .previous
+            .as_ref()
+            .is_some_and(|open| Some(open.id) == at)
+        {
+            // The next track has begun to be read; it goes back to being the next.
+            let mut later = std::mem::replace(&mut self.current, self.previous.take());
+            if let Some(later) = &mut later {
+                later.source.seek(Duration::ZERO);
+                later.outcome = None;
+            }
+            self.next = later;
+        }
+        let Some(current) = &mut self.current else {
+            return false;
+        };
+        if at != Some(current.id) {
+            return false;
+        }
+        current.source.seek(to);
+        current.outcome = None;
+        let id = current.id;
+        self.converter.reset();
+        self.blocks.clear();
+        self.pending.clear();
+        self.parts.clear();
+        self.end = 0;
+        self.begin_part(id);
+        if let Some(part) = self.parts.back_mut() {
+            part.offset = to;
+        }
+        self.seeking = true;
+        true
+    }
+
+    fn begin_part(&mut self, id: TrackId) {
+        self.parts.push_back(Part {
+            id,
+            start: self.end + self.pending.len() as u64 / 2,
+            offset: Duration::ZERO,
+            told: false,
+        });
+    }
+
+    /// The frame after the last that has been read.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The frame at which the stream ends, if that is known.
+    pub(super) fn end_frame(&self) -> Option<u64> {
+        match self.fill() {
+            Fill::Ended(_) | Fill::Failed(..) => Some(self.end),
+            Fill::Nothing | Fill::Flowing => None,
+        }
+    }
+
+    pub(super) fn fill(&self) -> Fill {
+        match &self.current {
+            None => Fill::Nothing,
+            Some(open) => match &open.outcome {
+                None => Fill::Flowing,
+                Some(Ok(())) if self.next.is_some() => Fill::Flowing,
+                Some(Ok(())) => Fill::Ended(open.id),
+                Some(Err(error)) => Fill::Failed(open.id, error.clone()),
+            },
+        }
+    }
+
+    /// Blocks that hold `frame` and what follows it.
+    pub(super) fn blocks_from(&self, frame: u64) -> impl Iterator<Item = &Arc<AudioBlock>> {
+        let at = self.blocks.partition_point(|block| block.end() <= frame);
+        self.blocks.range(at..)
+    }
+
+    /// Reads on until stream frame `limit`, and forgets what was heard long ago. Returns what the zone is to know.
+    pub(super) fn read(&mut self, heard: f64, limit: f64) -> Vec<EngineEvent> {
+        let mut told = Vec::new();
+        while (self.end as f64) < limit && self.read_once(&mut told) {}
+        self.prefetch(&mut told);
+        let keep = (heard as u64).saturating_sub(HISTORY);
+        while self.blocks.front().is_some_and(|block| block.end() < keep) {
+            self.blocks.pop_front();
+        }
+        while self.parts.len() > 1 && self.parts[1].start < keep && self.parts[1].told {
+            self.parts.pop_front();
+            self.previous = None;
+        }
+        told
+    }
+
+    /// One turn; whether there may be more.
+    fn read_once(&mut self, told: &mut Vec<EngineEvent>) -> bool {
+        let Some(current) = &mut self.current else {
+            return false;
+        };
+        match &current.outcome {
+            None => {}
+            Some(Ok(())) => return self.follow(),
+            Some(Err(_)) => return false,
+        }
+        match current.source.poll() {
+            Polled::Pending => return false,
+            Polled::Opened(info) => {
+                current.info = Some(info);
+                told.push(EngineEvent::Opened(current.id, info));
+            }
+            Polled::Sought(to) => {
+                self.seeking = false;
+                if let Some(part) = self.parts.back_mut() {
+                    part.offset = to;
+                }
+            }
+            // What was on the way when the seek was asked for.
+            Polled::Audio(_) if self.seeking => {}
+            Polled::Audio(chunk) => {
+                self.converter
+                    .push(chunk.format, &chunk.samples, &mut self.pending);
+                self.make_blocks(BLOCK);
+            }
+            Polled::End => current.outcome = Some(Ok(())),
+            Polled::Failed(error) => current.outcome = Some(Err(error)),
+        }
+        if let Some(Open {
+            outcome: Some(outcome),
+            ..
+        }) = &self.current
+        {
+            self.seeking = false;
+            if outcome.is_err() {
+                self.flush();
+            }
+        }
+        true
+    }
+
+    /// Brings out what the converter and the last block still hold.
+    fn flush(&mut self) {
+        self.converter.finish(&mut self.pending);
+        self.make_blocks(1);
+    }
+
+    /// Goes over to the next track when it has something; whether it did.
+    fn follow(&mut self) -> bool {
+        let Some(mut next) = self.next.take() else {
+            self.flush();
+            return false;
+        };
+        if next.info.is_none() && next.outcome.is_none() {
+            match next.source.poll() {
+                Polled::Opened(info) => next.info = Some(info),
+                Polled::Failed(error) => next.outcome = Some(Err(error)),
+                Polled::End => next.outcome = Some(Ok(())),
+                Polled::Pending | Polled::Audio(_) | Polled::Sought(_) => {}
+            }
+            if next.info.is_none() && next.outcome.is_none() {
+                self.next = Some(next);
+                return false;
+            }
+        }
+        let seamless = match (&self.current, next.info) {
+            (
+                Some(Open {
+                    info: Some(before), ..
+                }),
+                Some(after),
+            ) => before.format.rate == after.format.rate,
+            _ => false,
+        };
+        if !seamless {
+            self.converter.finish(&mut self.pending);
+        }
+        self.begin_part(next.id);
+        self.previous = self.current.replace(next);
+        true
+    }
+
+    /// Lets the next track open while the current one plays.
+    fn prefetch(&mut self, told: &mut Vec<EngineEvent>) {
+        let Some(next) = &mut self.next else { return };
+        if next.info.is_some() || next.outcome.is_some() {
+            return;
+        }
+        match next.source.poll() {
+            Polled::Opened(info) => {
+                next.info = Some(info);
+                told.push(EngineEvent::Opened(next.id, info));
+            }
+            Polled::Failed(error) => next.outcome = Some(Err(error)),
+            Polled::End => next.outcome = Some(Ok(())),
+            Polled::Pending | Polled::Audio(_) | Polled::Sought(_) => {}
+        }
+    }
+
+    /// Cuts blocks off what is pending, as long as there are at least `least` frames.
+    fn make_blocks(&mut self, least: usize) {
+        while self.pending.len() / 2 >= least {
+            let frames = (self.pending.len() / 2).min(BLOCK);
+            let samples: Vec<f32> = self.pending.drain(..frames * 2).collect();
+            self.blocks.push_back(Arc::new(AudioBlock {
+                start: self.end,
+                samples,
+            }));
+            self.end += frames as u64;
+        }
+    }
+
+    fn part_at(&self, frame: f64) -> Option<&Part> {
+        let passed = self
+            .parts
+            .iter()
+            .rev()
+            .find(|part| part.start as f64 <= frame);
+        passed.or(self.parts.front())
+    }
+
+    /// Which track is at stream frame `frame`, and at which of its positions.
+    pub(super) fn position_of(&self, frame: f64) -> Option<(TrackId, Duration)> {
+        self.part_at(frame).map(|part| {
+            let into = (frame - part.start as f64).max(0.0) / f64::from(self.rate);
+            (part.id, part.offset + Duration::from_secs_f64(into))
+        })
+    }
+
+    /// From here on [`Stream::passed`] tells of the track at `frame` again.
+    pub(super) fn begin_telling(&mut self, frame: f64) {
+        for part in self.parts.iter_mut().rev() {
+            part.told = false;
+            if part.start as f64 <= frame {
+                break;
+            }
+        }
+    }
+
+    /// A track not told of yet whose beginning is at or before `heard`, and the (possibly negative) stream frame at
+    /// which its position is zero.
+    pub(super) fn passed(&mut self, heard: f64) -> Option<(TrackId, f64)> {
+        let rate = f64::from(self.rate);
+        let part = self
+            .parts
+            .iter_mut()
+            .find(|part| !part.told && part.start as f64 <= heard)?;
+        part.told = true;
+        Some((
+            part.id,
+            part.start as f64 - part.offset.as_secs_f64() * rate,
+        ))
+    }
+}

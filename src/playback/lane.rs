@@ -1,0 +1,685 @@
+//! A lane carries one zone's audio to one sink, on time.
+//! It owns no thread: `playback::threads` calls [`Lane::step`]; it never waits for another lane.
+//!
+//! For each frame it is about to write, the lane knows when that frame will be heard (by the line through what the sink
+//! reported) and which media frame is due then (by the timeline). It bends its playback rate so that the two meet.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use super::input::Input;
+use super::report::{LaneReport, LaneState, LaneStatus};
+use super::spec::OutputSpec;
+use super::written::Written;
+use crate::audio::{
+    AudioBlock, DriftController, GainRamp, PositionFilter, RateMatcher, Timeline, db_gain,
+};
+use crate::clock::ClockTime;
+use crate::sink::{Sink, SinkError};
+
+/// Frames written at a time: the rate is steered this often.
+const CHUNK: usize = 240;
+/// How long a halt takes to fade: 5 ms, short enough to count as at once, long enough not to click.
+const FADE: usize = 240;
+/// Beyond this the lane jumps instead of steering; at 1000 ppm it would take half a minute. In seconds.
+const REANCHOR: f64 = 0.030;
+/// Until the device has been heard a few times, the exact start frame is not known; this long a start waits for it.
+const SETTLING: Duration = Duration::from_millis(90);
+/// How long a sink that rests takes to be ready for a start on the exact frame.
+const OPENING: Duration = Duration::from_millis(250);
+/// Commands to a lane wait here; a zone sends one at a time.
+const COMMANDS: usize = 16;
+
+/// Whose turn it is: a zone's number for one of its starts. Larger is later.
+pub type Claim = u64;
+
+/// What a lane can be told.
+#[derive(Debug)]
+pub(crate) enum LaneCommand {
+    /// Be open, and get to know the device by playing silence.
+    Prepare,
+    /// Play this stream from now on, whoever played before.
+    Begin(Begin),
+    /// Stop playing the claim's stream at the frame that is heard at `at`, with a short fade.
+    Halt { claim: Claim, at: ClockTime },
+}
+
+/// A stream and when it is due.
+#[derive(Debug)]
+pub(crate) struct Begin {
+    pub(crate) claim: Claim,
+    pub(crate) timeline: Timeline,
+    /// The stream's blocks from the timeline's origin on. The sender's end tells the feeder when the lane has gone to
+    /// another zone; when the sender is dropped the stream has ended.
+    pub(crate) blocks: Receiver<Arc<AudioBlock>>,
+    /// The zone's volume.
+    pub(crate) gain: Arc<Gain>,
+    /// Whether the stream starts in the middle of something.
+    pub(crate) fade_in: bool,
+}
+
+/// A gain that others set and lanes follow.
+#[derive(Debug)]
+pub struct Gain(AtomicU32);
+
+impl Gain {
+    /// A gain of this factor.
+    pub fn new(factor: f32) -> Self {
+        Self(AtomicU32::new(factor.to_bits()))
+    }
+
+    /// Changes it; lanes ramp to it.
+    pub fn set(&self, factor: f32) {
+        self.0.store(factor.to_bits(), Relaxed);
+    }
+
+    /// The factor now.
+    pub fn factor(&self) -> f32 {
+        f32::from_bits(self.0.load(Relaxed))
+    }
+}
+
+/// The way to a lane, for any zone that names its output.
+#[derive(Debug, Clone)]
+pub struct LaneHandle {
+    name: Arc<str>,
+    commands: SyncSender<LaneCommand>,
+    status: Arc<LaneStatus>,
+    wake: Arc<dyn Wake>,
+}
+
+/// Wakes a lane's thread early.
+pub trait Wake: Send + Sync + std::fmt::Debug {
+    /// Has the lane step soon.
+    fn wake(&self);
+}
+
+/// The lane's own end of a [`LaneHandle`]. A lane stays on the thread it is made on; this may travel there.
+#[derive(Debug)]
+pub struct LaneEnd {
+    commands: Receiver<LaneCommand>,
+    status: Arc<LaneStatus>,
+}
+
+impl LaneHandle {
+    /// A handle and the end that a lane takes.
+    pub fn pair(name: &str, wake: Arc<dyn Wake>) -> (Self, LaneEnd) {
+        let (sender, commands) = sync_channel(COMMANDS);
+        let status = Arc::new(LaneStatus::default());
+        let handle = Self {
+            name: name.into(),
+            commands: sender,
+            status: status.clone(),
+            wake,
+        };
+        (handle, LaneEnd { commands, status })
+    }
+
+    /// The output's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The lane's figures now.
+    pub fn report(&self) -> LaneReport {
+        self.status.report()
+    }
+
+    pub(crate) fn reach(&self) -> Duration {
+        self.status.reach()
+    }
+
+    /// Has the lane open its sink and get to know its device.
+    pub(crate) fn prepare(&self) {
+        if self.status.report().state == LaneState::Resting {
+            self.status.set_reach(OPENING);
+        }
+        self.send(LaneCommand::Prepare);
+    }
+
+    /// Sends a command without waiting. A lane that takes no more commands hangs, and is left alone.
+    pub(crate) fn send(&self, command: LaneCommand) {
+        match self.commands.try_send(command) {
+            Ok(()) => self.wake.wake(),
+            Err(TrySendError::Full(_)) => {
+                tracing::error!(output = %self.name, "the output does not respond");
+            }
+            Err(TrySendError::Disconnected(_)) => {}
+        }
+    }
+
+    pub(crate) fn wake(&self) {
+        self.wake.wake();
+    }
+}
+
+/// What the lane plays.
+#[derive(Debug)]
+enum Mode {
+    Silent,
+    /// The stream is to start; `from` is the media frame it starts with, if that is not yet past.
+    Waiting {
+        stream: Stream,
+        from: f64,
+    },
+    Playing {
+        stream: Stream,
+    },
+}
+
+#[derive(Debug)]
+struct Stream {
+    claim: Claim,
+    timeline: Timeline,
+    input: Input,
+    gain: Arc<Gain>,
+    fade_in: bool,
+}
+
+/// One output, on time.
+pub struct Lane {
+    spec: OutputSpec,
+    zone_rate: u32,
+    commands: Receiver<LaneCommand>,
+    postponed: VecDeque<LaneCommand>,
+    status: Arc<LaneStatus>,
+    device: Option<Device>,
+    mode: Mode,
+    wanted: bool,
+    learnt_ppm: Option<f64>,
+    ramp: GainRamp,
+    trim: f32,
+    chunk: Vec<f32>,
+    starved: u64,
+    gaps: u64,
+    reanchored: u64,
+}
+
+/// An open sink and what is known of it.
+struct Device {
+    sink: Box<dyn Sink>,
+    line: PositionFilter,
+    matcher: RateMatcher,
+    written: Written,
+    gaps: u64,
+}
+
+impl std::fmt::Debug for Lane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lane")
+            .field("output", &self.spec.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lane {
+    /// A lane without a sink.
+    pub fn new(spec: OutputSpec, zone_rate: u32, end: LaneEnd) -> Self {
+        Self {
+            trim: db_gain(spec.trim_db),
+            spec,
+            zone_rate,
+            commands: end.commands,
+            postponed: VecDeque::new(),
+            status: end.status,
+            device: None,
+            mode: Mode::Silent,
+            wanted: false,
+            learnt_ppm: None,
+            ramp: GainRamp::new(0.0, zone_rate),
+            chunk: Vec::with_capacity(CHUNK * 2),
+            starved: 0,
+            gaps: 0,
+            reanchored: 0,
+        }
+    }
+
+    /// Whether the lane has been asked for and has no sink.
+    pub fn wants_sink(&self) -> bool {
+        self.wanted && self.device.is_none()
+    }
+
+    /// Whether the lane has an open sink.
+    pub fn has_sink(&self) -> bool {
+        self.device.is_some()
+    }
+
+    /// Whether the lane plays or is about to.
+    pub fn is_busy(&self) -> bool {
+        !matches!(self.mode, Mode::Silent)
+    }
+
+    /// Gives the lane a sink, newly opened. What it should play it joins at the frame that is due.
+    ///
+    /// # Errors
+    /// The sink's rate cannot be matched.
+    pub fn attach(
+        &mut self,
+        sink: Box<dyn Sink>,
+    ) -> Result<(), rubato::ResamplerConstructionError> {
+        let rate = sink.rate();
+        self.ramp = GainRamp::new(0.0, rate);
+        self.device = Some(Device {
+            line: PositionFilter::new(rate, self.learnt_ppm),
+            matcher: RateMatcher::new(self.zone_rate, rate)?,
+            written: Written::default(),
+            gaps: sink.gaps(),
+            sink,
+        });
+        self.status.set_state(LaneState::Ready);
+        Ok(())
+    }
+
+    /// Drops the sink because it was lost or could not be opened; the stream goes on without it.
+    pub fn detach(&mut self) {
+        self.close();
+        self.status.set_state(LaneState::Lost);
+    }
+
+    /// Drops the sink because nothing has been played for a while.
+    pub fn rest(&mut self) {
+        self.close();
+        self.wanted = false;
+        self.status.set_state(LaneState::Resting);
+    }
+
+    fn close(&mut self) {
+        if let Some(device) = self.device.take()
+            && device.line.settled()
+        {
+            self.learnt_ppm = Some(device.line.ppm());
+        }
+        self.mode = match std::mem::replace(&mut self.mode, Mode::Silent) {
+            Mode::Playing { mut stream } => {
+                stream.fade_in = true;
+                Mode::Waiting { stream, from: 0.0 }
+            }
+            other => other,
+        };
+        self.status.set_ahead(None);
+        self.status.set_clock(None);
+        self.status.set_reach(Duration::ZERO);
+    }
+
+    /// Does what is due at `now`: takes commands, reads reports, fills the sink. Called every few milliseconds.
+    ///
+    /// # Errors
+    /// The sink is lost.
+    pub fn step(&mut self, now: ClockTime) -> Result<(), SinkError> {
+        let Some(mut device) = self.device.take() else {
+            self.step_without_sink(now);
+            return Ok(());
+        };
+        let done = self.step_with(&mut device);
+        self.publish(&device);
+        self.device = Some(device);
+        done
+    }
+
+    fn step_without_sink(&mut self, now: ClockTime) {
+        while let Some(command) = self.next_command() {
+            match command {
+                LaneCommand::Prepare => self.wanted = true,
+                LaneCommand::Begin(begin) => self.wait_for(begin),
+                LaneCommand::Halt { claim, .. } => {
+                    if self.claim() == Some(claim) {
+                        self.mode = Mode::Silent;
+                    }
+                }
+            }
+        }
+        if let Mode::Waiting { stream, .. } = &mut self.mode {
+            // Blocks must not pile up for a sink that may stay away.
+            let due = stream.timeline.frame_at(now);
+            stream.input.skip_to(due.max(0.0) as u64);
+        }
+    }
+
+    fn step_with(&mut self, device: &mut Device) -> Result<(), SinkError> {
+        let mut room = device.sink.writable()?;
+        while let Some(heard) = device.sink.heard() {
+            device.line.observe(heard);
+        }
+        let gaps = device.sink.gaps();
+        if gaps != device.gaps {
+            self.gaps += gaps - device.gaps;
+            device.gaps = gaps;
+            device.line.moved();
+        }
+        loop {
+            room = self.obey(device, room)?;
+            let wanted = self.frames_until_halt(device).min(CHUNK);
+            if wanted == 0 || room < wanted {
+                return Ok(());
+            }
+            self.write_chunk(device, wanted)?;
+            room -= wanted;
+        }
+    }
+
+    fn next_command(&mut self) -> Option<LaneCommand> {
+        self.postponed
+            .pop_front()
+            .or_else(|| self.commands.try_recv().ok())
+    }
+
+    fn claim(&self) -> Option<Claim> {
+        match &self.mode {
+            Mode::Silent => None,
+            Mode::Waiting { stream, .. } | Mode::Playing { stream } => Some(stream.claim),
+        }
+    }
+
+    fn wait_for(&mut self, begin: Begin) {
+        self.wanted = true;
+        self.mode = Mode::Waiting {
+            from: begin.timeline.origin() as f64,
+            stream: Stream {
+                claim: begin.claim,
+                timeline: begin.timeline,
+                input: Input::new(begin.blocks),
+                gain: begin.gain,
+                fade_in: begin.fade_in,
+            },
+        };
+    }
+
+    /// Carries out commands whose time has come. Takes how many frames the sink has room for and returns what is left.
+    fn obey(&mut self, device: &mut Device, mut room: usize) -> Result<usize, SinkError> {
+        while let Some(command) = self.next_command() {
+            match command {
+                LaneCommand::Prepare => self.wanted = true,
+                LaneCommand::Begin(begin) => {
+                    if let Mode::Playing { stream } = &self.mode {
+                        // Another zone takes the output over: the old stream ends first, as soon as can be.
+                        let claim = stream.claim;
+                        let at = self.earliest_halt(device);
+                        self.postponed.push_front(LaneCommand::Begin(begin));
+                        self.postponed.push_front(LaneCommand::Halt { claim, at });
+                        continue;
+                    }
+                    self.wait_for(begin);
+                }
+                LaneCommand::Halt { claim, at } => {
+                    if self.claim() != Some(claim) {
+                        continue;
+                    }
+                    if matches!(self.mode, Mode::Waiting { .. }) {
+                        self.mode = Mode::Silent;
+                        continue;
+                    }
+                    let target = self.device_frame_heard(device, at);
+                    let halted = if target > device.written.end() {
+                        None
+                    } else {
+                        self.halt(device, room, target)?
+                    };
+                    let Some(left) = halted else {
+                        self.postponed.push_front(LaneCommand::Halt { claim, at });
+                        return Ok(room);
+                    };
+                    room = left;
+                }
+            }
+        }
+        Ok(room)
+    }
+
+    /// How many frames may be written before a postponed halt is due.
+    fn frames_until_halt(&self, device: &Device) -> usize {
+        match self.postponed.front() {
+            Some(LaneCommand::Halt { claim, at }) if self.claim() == Some(*claim) => {
+                let target = self.device_frame_heard(device, *at);
+                usize::try_from(target.saturating_sub(device.written.end())).unwrap_or(usize::MAX)
+            }
+            _ => CHUNK,
+        }
+    }
+
+    /// The device frame that reaches the ear at `at`; the present end while the device is unknown.
+    fn device_frame_heard(&self, device: &Device, at: ClockTime) -> u64 {
+        let leaves = at.plus_seconds(-self.spec.late_seconds);
+        device
+            .line
+            .frames_at(leaves)
+            .map_or(device.written.end(), |frame| frame.max(0.0).round() as u64)
+    }
+
+    /// The moment at which the end of what can be taken back is heard.
+    fn earliest_halt(&self, device: &Device) -> ClockTime {
+        // A halt in the past is carried out as early as the sink allows.
+        device
+            .line
+            .time_of(0.0)
+            .unwrap_or_default()
+            .plus_seconds(self.spec.late_seconds)
+    }
+
+    /// Ends the music at device frame `target`, which has been written already, or as soon after it as can be.
+    /// Returns the room left, or `None` if there is none to fade in and nothing could be taken back: try again.
+    fn halt(
+        &mut self,
+        device: &mut Device,
+        room: usize,
+        target: u64,
+    ) -> Result<Option<usize>, SinkError> {
+        let over = usize::try_from(device.written.end() - target).unwrap_or(usize::MAX);
+        let back = device.sink.rewind(over);
+        let mut tail = device.written.take_back(back);
+        if tail.len() >= FADE * 2 {
+            tail.truncate(FADE * 2);
+            fade_out(&mut tail);
+            self.write(device, &tail, false)?;
+            self.mode = Mode::Silent;
+            return Ok(Some(room + back - FADE));
+        }
+        // Too little to fade in: play what was taken back, and fade what follows.
+        self.write(device, &tail, false)?;
+        if room < FADE {
+            return Ok(None);
+        }
+        let mut next = std::mem::take(&mut self.chunk);
+        self.render(device, FADE, &mut next);
+        fade_out(&mut next);
+        let done = self.write(device, &next, false);
+        self.chunk = next;
+        self.mode = Mode::Silent;
+        done.map(|()| Some(room - FADE))
+    }
+
+    fn write(&self, device: &mut Device, frames: &[f32], silent: bool) -> Result<(), SinkError> {
+        device.sink.write(frames)?;
+        device.written.add(frames, silent);
+        Ok(())
+    }
+
+    fn write_chunk(&mut self, device: &mut Device, frames: usize) -> Result<(), SinkError> {
+        self.start_if_due(device);
+        let mut chunk = std::mem::take(&mut self.chunk);
+        let silence = self.silence_before_start(device, frames);
+        let done = if silence > 0 {
+            chunk.clear();
+            chunk.resize(silence * 2, 0.0);
+            self.write(device, &chunk, true)
+        } else {
+            self.render(device, frames, &mut chunk);
+            self.write(device, &chunk, false)
+        };
+        self.chunk = chunk;
+        done
+    }
+
+    /// How much of the next `frames` is silence before anything else.
+    fn silence_before_start(&self, device: &Device, frames: usize) -> usize {
+        match &self.mode {
+            Mode::Silent => frames,
+            Mode::Playing { .. } => 0,
+            Mode::Waiting { stream, from } => match self.start_frame(device, stream, *from) {
+                Some(start) if start > device.written.end() as f64 => {
+                    (start.ceil() as u64 - device.written.end()).min(frames as u64) as usize
+                }
+                _ => frames,
+            },
+        }
+    }
+
+    /// The device frame at which media frame `from` is due at the ear; `None` while the device is unknown.
+    fn start_frame(&self, device: &Device, stream: &Stream, from: f64) -> Option<f64> {
+        let leaves = stream
+            .timeline
+            .time_of(from)
+            .plus_seconds(-self.spec.late_seconds);
+        device
+            .line
+            .settled()
+            .then(|| device.line.frames_at(leaves))
+            .flatten()
+    }
+
+    /// The media frame that is due where the next frame is written.
+    fn due_at_end(&self, device: &Device, stream: &Stream) -> Option<f64> {
+        let leaves = device.line.time_of(device.written.end() as f64)?;
+        Some(
+            stream
+                .timeline
+                .frame_at(leaves.plus_seconds(self.spec.late_seconds)),
+        )
+    }
+
+    /// Begins the stream if its first frame falls to the very next frame written, or is past.
+    fn start_if_due(&mut self, device: &mut Device) {
+        if let Mode::Waiting { stream, .. } = &mut self.mode
+            && !stream.input.has_frames()
+        {
+            if stream.input.is_over() {
+                self.mode = Mode::Silent;
+            }
+            return;
+        }
+        let Mode::Waiting { stream, from } = &self.mode else {
+            return;
+        };
+        let Some(start) = self.start_frame(device, stream, *from) else {
+            return;
+        };
+        // Less than a frame is not worth taking back: the stream begins between two frames just as well.
+        if start + 1.0 <= device.written.end() as f64 {
+            // What was written since is silence, as far as it is: the music goes in its place.
+            let silence = device.written.end() - device.written.silent_from();
+            let over = (device.written.end() as f64 - start) as u64;
+            let back = device.sink.rewind(over.min(silence) as usize);
+            device.written.take_back(back);
+        }
+        if start > device.written.end() as f64 {
+            return;
+        }
+        let Some(due) = self.due_at_end(device, stream) else {
+            return;
+        };
+        let Mode::Waiting { mut stream, from } = std::mem::replace(&mut self.mode, Mode::Silent)
+        else {
+            return;
+        };
+        // A whole first frame later than planned means that the beginning is lost: what follows is faded in.
+        let cut = due - from > 1.0;
+        stream.input.skip_to(due.max(0.0) as u64);
+        device.matcher.begin(due.max(0.0));
+        let gain = if stream.fade_in || cut {
+            0.0
+        } else {
+            stream.gain.factor() * self.trim
+        };
+        self.ramp.jump(gain);
+        self.mode = Mode::Playing { stream };
+    }
+
+    /// Makes the next `frames` of music; silence if there is none.
+    fn render(&mut self, device: &mut Device, frames: usize, output: &mut Vec<f32>) {
+        output.clear();
+        output.resize(frames * 2, 0.0);
+        let Mode::Playing { mut stream } = std::mem::replace(&mut self.mode, Mode::Silent) else {
+            return;
+        };
+        let due = self.due_at_end(device, &stream);
+        let position = device.matcher.position();
+        let ahead = due.map_or(0.0, |due| (position - due) / f64::from(self.zone_rate));
+        let nominal = f64::from(device.sink.rate());
+        let factor = DriftController.factor(ahead);
+        device.matcher.bend(nominal / device.line.rate() * factor);
+        let mut missing = 0;
+        device
+            .matcher
+            .process(output, |frames| missing += stream.input.fill(frames));
+        self.spec.channels.apply(output);
+        let gain = stream.gain.factor() * self.trim;
+        let too_far = ahead.abs() > REANCHOR;
+        self.ramp.apply(output, if too_far { 0.0 } else { gain });
+        self.status.set_ahead(Some(ahead));
+        let next = device.matcher.position();
+        self.mode = if missing > 0 && stream.input.exhausted() {
+            // The filter's look-ahead was the last to be empty; a little later all has been played.
+            if missing + 1 >= frames {
+                Mode::Waiting { stream, from: next }
+            } else {
+                Mode::Playing { stream }
+            }
+        } else if missing > 0 || too_far {
+            if too_far {
+                fade_out(output);
+                self.reanchored += 1;
+                tracing::warn!(
+                    output = %self.spec.name,
+                    "{:+.0} ms off its time: jumped to the frame that is due",
+                    ahead * 1e3,
+                );
+            } else {
+                self.starved += missing as u64;
+            }
+            stream.fade_in = true;
+            Mode::Waiting { stream, from: next }
+        } else {
+            Mode::Playing { stream }
+        };
+    }
+
+    /// How long it takes at least until something handed over now is heard.
+    fn reach(&self, device: &Device) -> Duration {
+        let settling = if device.line.settled() {
+            Duration::ZERO
+        } else {
+            SETTLING
+        };
+        let late = Duration::from_secs_f64(self.spec.late_seconds.max(0.0));
+        device.sink.committed() + late + settling
+    }
+
+    fn publish(&self, device: &Device) {
+        let playing = matches!(self.mode, Mode::Playing { .. });
+        self.status.set_state(if playing {
+            LaneState::Playing
+        } else {
+            LaneState::Ready
+        });
+        if !playing {
+            self.status.set_ahead(None);
+        }
+        self.status
+            .set_clock(device.line.settled().then(|| device.line.ppm()));
+        self.status.set_reach(self.reach(device));
+        self.status
+            .set_counts(self.starved, self.gaps, self.reanchored);
+    }
+}
+
+/// Brings stereo frames down to silence in a straight line.
+fn fade_out(frames: &mut [f32]) {
+    let count = (frames.len() / 2) as f32;
+    for (index, frame) in frames.chunks_exact_mut(2).enumerate() {
+        let gain = 1.0 - (index + 1) as f32 / count;
+        frame[0] *= gain;
+        frame[1] *= gain;
+    }
+}

@@ -1,0 +1,45 @@
+//! What a lane has lately written to its sink, so that what is taken back can be written again with a fade.
+
+use std::collections::VecDeque;
+
+/// As much as any sink gives back, and more: 200 ms at 48 kHz, in samples.
+const KEPT: usize = 2 * 9600;
+
+/// The last frames written, and how many there have been in all.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    samples: VecDeque<f32>,
+    end: u64,
+    /// All frames from this one to the end are silence.
+    silent_from: u64,
+}
+
+impl Written {
+    /// Device frames written since the sink was opened, less those taken back.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The first of the unbroken run of silent frames at the end; the end itself when there is none.
+    pub(super) fn silent_from(&self) -> u64 {
+        self.silent_from.min(self.end)
+    }
+
+    pub(super) fn add(&mut self, frames: &[f32], silent: bool) {
+        self.samples.extend(frames);
+        let over = self.samples.len().saturating_sub(KEPT);
+        self.samples.drain(..over);
+        self.end += frames.len() as u64 / 2;
+        if !silent {
+            self.silent_from = self.end;
+        }
+    }
+
+    /// Takes the last `frames` off, and returns as many samples of them as are still known.
+    pub(super) fn take_back(&mut self, frames: usize) -> Vec<f32> {
+        let at = self.samples.len().saturating_sub(frames * 2);
+        self.end -= frames as u64;
+        self.silent_from = self.silent_from.min(self.end);
+        self.samples.split_off(at).into()
+    }
+}

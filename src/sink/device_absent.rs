@@ -1,0 +1,23 @@
+//! The face of `device` in a program built without it.
+
+use std::sync::Arc;
+
+use super::{DeviceEntry, Sink, SinkError, SinkSpec, spec::DeviceSpec};
+use crate::clock::Clock;
+
+const ABSENT: &str = "this program was built without the `device` feature";
+
+/// No sound card can be listed.
+///
+/// # Errors
+/// Always.
+pub fn devices() -> Result<Vec<DeviceEntry>, String> {
+    Err(ABSENT.to_owned())
+}
+
+pub(super) fn open(spec: &DeviceSpec, _clock: &Arc<dyn Clock>) -> Result<Box<dyn Sink>, SinkError> {
+    Err(SinkError::Open {
+        sink: SinkSpec::Device(spec.clone()).to_string(),
+        reason: ABSENT.to_owned(),
+    })
+}

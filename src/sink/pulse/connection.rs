@@ -1,0 +1,136 @@
+//! A connection to a sound server, driven by whoever holds it: no thread of its own.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libpulse_binding as pulse;
+use pulse::context::{Context, FlagSet, State};
+use pulse::mainloop::standard::Mainloop;
+use pulse::operation::{Operation, State as OperationState};
+use pulse::time::MicroSeconds;
+
+use crate::clock::{Clock, ClockTime};
+
+/// A server that is there answers within milliseconds; one that hangs must not hold up the program for longer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// An open connection and the loop that carries it.
+pub(super) struct Connection {
+    // Dropped before the loop it runs on.
+    pub(super) context: Context,
+    mainloop: Mainloop,
+    clock: Arc<dyn Clock>,
+}
+
+impl Connection {
+    /// Connects to the server at this address, or to the user's own.
+    pub(super) fn open(server: Option<&str>, clock: &Arc<dyn Clock>) -> Result<Self, String> {
+        if server.is_some_and(|server| server.contains('\0')) {
+            return Err("the server's address has a NUL character in it".to_owned());
+        }
+        let mainloop = Mainloop::new().ok_or("no memory for a main loop")?;
+        let context = Context::new(&mainloop, "Unisono").ok_or("no memory for a context")?;
+        let mut connection = Self {
+            context,
+            mainloop,
+            clock: clock.clone(),
+        };
+        connection
+            .context
+            .connect(server, FlagSet::NOAUTOSPAWN, None)
+            .map_err(|error| connection.no_server(error.to_string().as_deref()))?;
+        connection.wait(|connection| match connection.context.get_state() {
+            State::Ready => Some(Ok(())),
+            State::Failed | State::Terminated => {
+                let error = connection.context.errno();
+                Some(Err(connection.no_server(error.to_string().as_deref())))
+            }
+            _ => None,
+        })?;
+        Ok(connection)
+    }
+
+    fn no_server(&self, reason: Option<&str>) -> String {
+        format!(
+            "no sound server answers ({}); is PulseAudio or PipeWire running, and may this user reach it?",
+            reason.unwrap_or("unknown reason").to_lowercase()
+        )
+    }
+
+    /// Carries out what has arrived, waiting up to `patience` for something to arrive.
+    pub(super) fn pump(&mut self, patience: Duration) -> Result<(), String> {
+        let micros = u64::try_from(patience.as_micros())
+            .unwrap_or(u64::MAX)
+            .min(i32::MAX as u64);
+        let turn = |mainloop: &mut Mainloop| {
+            mainloop.prepare(Some(MicroSeconds(micros)))?;
+            mainloop.poll()?;
+            mainloop.dispatch()
+        };
+        match turn(&mut self.mainloop) {
+            Ok(_) => self.check(),
+            Err(error) => Err(describe(error)),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self.context.get_state() {
+            State::Failed | State::Terminated => Err(describe(self.context.errno())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Pumps until `done` has an answer, or patience runs out.
+    pub(super) fn wait<T>(
+        &mut self,
+        mut done: impl FnMut(&mut Self) -> Option<Result<T, String>>,
+    ) -> Result<T, String> {
+        let deadline = self.clock.now() + PATIENCE;
+        loop {
+            if let Some(answer) = done(self) {
+                return answer;
+            }
+            let left = deadline.saturating_since(self.clock.now());
+            if left.is_zero() {
+                return Err("the sound server does not answer".to_owned());
+            }
+            self.pump(left)?;
+        }
+    }
+
+    /// Pumps until an operation has been carried out.
+    pub(super) fn finish<F: ?Sized>(&mut self, operation: &Operation<F>) -> Result<(), String> {
+        self.wait(|_| (operation.get_state() != OperationState::Running).then_some(Ok(())))
+    }
+
+    /// Pumps until `done` says so, for at most `patience`; whether it did, and when.
+    pub(super) fn wait_briefly(
+        &mut self,
+        patience: Duration,
+        done: &Rc<std::cell::Cell<bool>>,
+    ) -> Result<Option<ClockTime>, String> {
+        let deadline = self.clock.now() + patience;
+        while !done.get() {
+            let left = deadline.saturating_since(self.clock.now());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            self.pump(left)?;
+        }
+        Ok(Some(self.clock.now()))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.context.disconnect();
+    }
+}
+
+/// A sentence for a server's error.
+pub(super) fn describe(error: pulse::error::PAErr) -> String {
+    error
+        .to_string()
+        .map_or_else(|| format!("error {}", error.0), |text| text.to_lowercase())
+}

@@ -1,0 +1,20 @@
+//! Sinks of a PulseAudio or PipeWire server, chosen by server address and sink name. On Linux this is where Bluetooth
+//! speakers are. Everything runs on the calling thread: no second main loop, no lock.
+
+mod connection;
+mod list;
+mod stream;
+
+use std::sync::Arc;
+
+use super::{Sink, SinkError, SinkSpec, spec::PulseSpec};
+use crate::clock::Clock;
+pub use list::sinks;
+
+pub(super) fn open(spec: &PulseSpec, clock: &Arc<dyn Clock>) -> Result<Box<dyn Sink>, SinkError> {
+    let stream = stream::PulseStream::open(spec, clock).map_err(|reason| SinkError::Open {
+        sink: SinkSpec::Pulse(spec.clone()).to_string(),
+        reason,
+    })?;
+    Ok(Box::new(stream))
+}

@@ -1,0 +1,280 @@
+//! A playback stream to one sink of a sound server, and what it says of the position heard.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libpulse_binding as pulse;
+use pulse::def::BufferAttr;
+use pulse::sample::{Format, Spec};
+use pulse::stream::{FlagSet, SeekMode, State, Stream};
+
+use super::connection::{Connection, describe};
+use super::list;
+use crate::clock::{Clock, ClockTime};
+use crate::sink::{Heard, PulseSpec, Sink, SinkError, SinkSpec};
+
+const BYTES_PER_FRAME: usize = 8;
+/// How far ahead of the ear the stream is filled, the server's own buffer included: underruns start at 4–8 ms on a quiet
+/// machine, and the thread that fills it may be late by some tens of milliseconds on a busy one.
+const BUFFER: Duration = Duration::from_millis(60);
+/// The server asks for more when this much has been played; it wakes up so often.
+const REQUEST: Duration = Duration::from_millis(10);
+/// What is nearer to the device than this, beyond the device's own latency, is left alone by [`Sink::rewind`].
+const REWIND_MARGIN: Duration = Duration::from_millis(5);
+/// Position reports: this often while the device is new…
+const EAGER_REPORTS: Duration = Duration::from_millis(8);
+/// …for so many of them…
+const EAGER_COUNT: u32 = 40;
+/// …and this often from then on.
+const STEADY_REPORTS: Duration = Duration::from_millis(50);
+/// A local server answers in 0.3 ms. One that takes longer than this is not waited for.
+const REPORT_PATIENCE: Duration = Duration::from_millis(4);
+/// An answer that took this many times the usual round trip says too little about when it was true.
+const SLOW_ANSWER: f64 = 2.5;
+
+pub(super) struct PulseStream {
+    // Dropped before the connection it runs on.
+    stream: Stream,
+    connection: Connection,
+    clock: Arc<dyn Clock>,
+    name: String,
+    rate: u32,
+    bytes: Vec<u8>,
+    /// Frames written, less those taken back.
+    written: i64,
+    /// Frames that the server had read when it last said, and when that was.
+    read: Option<(i64, ClockTime)>,
+    latency: Duration,
+    /// The next write starts so many frames before the end of what is written.
+    back: usize,
+    report: Option<Heard>,
+    next_report: ClockTime,
+    reports: u32,
+    usual_round_trip: f64,
+    underflows: Rc<Cell<u64>>,
+    pending: Option<Question>,
+}
+
+/// A question about timing that has not been answered yet.
+struct Question {
+    answered: Rc<Cell<bool>>,
+    asked: ClockTime,
+}
+
+impl PulseStream {
+    pub(super) fn open(spec: &PulseSpec, clock: &Arc<dyn Clock>) -> Result<Self, String> {
+        if spec.sink.as_ref().is_some_and(|sink| sink.contains('\0')) {
+            return Err("the sink's name has a NUL character in it".to_owned());
+        }
+        let mut connection = Connection::open(spec.server.as_deref(), clock)?;
+        let wanted = match &spec.sink {
+            Some(sink) => sink.clone(),
+            None => list::default_sink(&mut connection)?
+                .ok_or("the sound server has no default sink")?,
+        };
+        let Some(entry) = list::sink(&mut connection, &wanted)? else {
+            return Err(format!(
+                "the server has no sink of the name {wanted:?}; `unisono outputs` lists those it has"
+            ));
+        };
+        // At the sink's own rate the server has nothing to resample.
+        let rate = entry.rate.clamp(8_000, 192_000);
+        let format = Spec {
+            format: Format::FLOAT32NE,
+            channels: 2,
+            rate,
+        };
+        let mut stream = Stream::new(&mut connection.context, "Music", &format, None)
+            .ok_or("the server takes no stereo float stream")?;
+        let underflows = Rc::new(Cell::new(0));
+        let count = underflows.clone();
+        stream.set_underflow_callback(Some(Box::new(move || count.set(count.get() + 1))));
+        let bytes = |duration: Duration| {
+            (duration.as_secs_f64() * f64::from(rate)) as u32 * BYTES_PER_FRAME as u32
+        };
+        let attributes = BufferAttr {
+            maxlength: bytes(BUFFER * 4),
+            tlength: bytes(BUFFER),
+            // After running dry the stream waits for a little before it goes on, and its read index with it.
+            prebuf: bytes(REQUEST),
+            minreq: bytes(REQUEST),
+            fragsize: u32::MAX,
+        };
+        // A speaker that goes away must take its stream with it: the server is not to move it to another one.
+        let flags = FlagSet::ADJUST_LATENCY | FlagSet::DONT_MOVE;
+        stream
+            .connect_playback(Some(&wanted), Some(&attributes), flags, None, None)
+            .map_err(describe)?;
+        connection.wait(|connection| match stream.get_state() {
+            State::Ready => Some(Ok(())),
+            State::Failed | State::Terminated => Some(Err(describe(connection.context.errno()))),
+            _ => None,
+        })?;
+        Ok(Self {
+            name: SinkSpec::Pulse(spec.clone()).to_string(),
+            stream,
+            connection,
+            clock: clock.clone(),
+            rate,
+            bytes: Vec::new(),
+            written: 0,
+            read: None,
+            latency: BUFFER,
+            back: 0,
+            report: None,
+            next_report: clock.now(),
+            reports: 0,
+            usual_round_trip: 0.001,
+            underflows,
+            pending: None,
+        })
+    }
+
+    fn lost(&self, reason: String) -> SinkError {
+        SinkError::Lost {
+            sink: self.name.clone(),
+            reason,
+        }
+    }
+
+    fn seconds(&self, duration: Duration) -> f64 {
+        duration.as_secs_f64() * f64::from(self.rate)
+    }
+
+    /// Asks where the server is and takes the answer, if it comes soon.
+    fn ask_position(&mut self, now: ClockTime) -> Result<(), String> {
+        let question = match self.pending.take() {
+            // The last answer came late: it is used up, and not used.
+            Some(question) if question.answered.get() => return Ok(()),
+            Some(question) => {
+                self.pending = Some(question);
+                return Ok(());
+            }
+            None => {
+                let answered = Rc::new(Cell::new(false));
+                let tell = answered.clone();
+                self.stream
+                    .update_timing_info(Some(Box::new(move |_| tell.set(true))));
+                Question {
+                    answered,
+                    asked: now,
+                }
+            }
+        };
+        match self
+            .connection
+            .wait_briefly(REPORT_PATIENCE, &question.answered)?
+        {
+            None => self.pending = Some(question),
+            Some(answered) => self.take_position(question.asked, answered),
+        }
+        Ok(())
+    }
+
+    fn take_position(&mut self, asked: ClockTime, answered: ClockTime) {
+        let round_trip = answered.seconds_since(asked);
+        let slow = round_trip > self.usual_round_trip * SLOW_ANSWER;
+        // The usual creeps up on slow answers, so that a server that is always slow is heard in the end.
+        self.usual_round_trip +=
+            (round_trip - self.usual_round_trip) * if slow { 0.02 } else { 0.1 };
+        let Some(info) = self.stream.get_timing_info() else {
+            return;
+        };
+        if info.read_index_corrupt != 0 || info.playing == 0 || info.read_index < 0 {
+            return;
+        }
+        let at = asked.plus_seconds(round_trip / 2.0);
+        let read = info.read_index / BYTES_PER_FRAME as i64;
+        self.latency = Duration::from_micros(info.sink_usec.0);
+        self.read = Some((read, at));
+        let heard = read as f64 - self.seconds(self.latency);
+        self.reports = self.reports.saturating_add(1);
+        if !slow && heard >= 0.0 {
+            self.report = Some(Heard { frames: heard, at });
+        }
+    }
+
+    /// Frames that the server has not yet handed to the device, by the last report and the time since.
+    fn queued(&self, now: ClockTime) -> f64 {
+        match self.read {
+            Some((read, at)) => {
+                let since = now.seconds_since(at) * f64::from(self.rate);
+                (self.written as f64 - read as f64 - since).max(0.0)
+            }
+            None => 0.0,
+        }
+    }
+}
+
+impl Sink for PulseStream {
+    fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    fn writable(&mut self) -> Result<usize, SinkError> {
+        self.connection
+            .pump(Duration::ZERO)
+            .map_err(|reason| self.lost(reason))?;
+        if matches!(self.stream.get_state(), State::Failed | State::Terminated) {
+            let reason = describe(self.connection.context.errno());
+            return Err(self.lost(reason));
+        }
+        let now = self.clock.now();
+        if now >= self.next_report && self.written > 0 {
+            let pause = if self.reports < EAGER_COUNT {
+                EAGER_REPORTS
+            } else {
+                STEADY_REPORTS
+            };
+            self.next_report = now + pause;
+            self.ask_position(now).map_err(|reason| self.lost(reason))?;
+        }
+        let writable = self.stream.writable_size().unwrap_or(0) / BYTES_PER_FRAME;
+        Ok(writable + self.back)
+    }
+
+    fn write(&mut self, frames: &[f32]) -> Result<(), SinkError> {
+        if frames.is_empty() {
+            return Ok(());
+        }
+        self.bytes.clear();
+        self.bytes
+            .extend(frames.iter().flat_map(|sample| sample.to_ne_bytes()));
+        let offset = -((self.back * BYTES_PER_FRAME) as i64);
+        self.back = 0;
+        self.stream
+            .write_copy(&self.bytes, offset, SeekMode::Relative)
+            .map_err(|error| self.lost(describe(error)))?;
+        self.written += (frames.len() / 2) as i64;
+        Ok(())
+    }
+
+    fn heard(&mut self) -> Option<Heard> {
+        self.report.take()
+    }
+
+    fn rewind(&mut self, frames: usize) -> usize {
+        let free = self.queued(self.clock.now()) - self.seconds(REWIND_MARGIN + REQUEST);
+        let frames = frames.min(free.max(0.0) as usize);
+        self.back += frames;
+        self.written -= frames as i64;
+        frames
+    }
+
+    fn committed(&self) -> Duration {
+        self.latency + REWIND_MARGIN + REQUEST
+    }
+
+    fn gaps(&self) -> u64 {
+        self.underflows.get()
+    }
+}
+
+impl Drop for PulseStream {
+    fn drop(&mut self) {
+        // The connection goes with it; a server that has gone already has nothing to disconnect.
+        let _gone = self.stream.disconnect();
+    }
+}

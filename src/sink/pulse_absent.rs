@@ -1,0 +1,23 @@
+//! The face of `pulse` in a program built without it.
+
+use std::sync::Arc;
+
+use super::{Sink, SinkEntry, SinkError, SinkSpec, spec::PulseSpec};
+use crate::clock::Clock;
+
+const ABSENT: &str = "this program was built without the `pulse` feature";
+
+/// There is no way to ask.
+///
+/// # Errors
+/// Always.
+pub fn sinks(_server: Option<&str>, _clock: &Arc<dyn Clock>) -> Result<Vec<SinkEntry>, String> {
+    Err(ABSENT.to_owned())
+}
+
+pub(super) fn open(spec: &PulseSpec, _clock: &Arc<dyn Clock>) -> Result<Box<dyn Sink>, SinkError> {
+    Err(SinkError::Open {
+        sink: SinkSpec::Pulse(spec.clone()).to_string(),
+        reason: ABSENT.to_owned(),
+    })
+}

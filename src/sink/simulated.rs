@@ -1,0 +1,149 @@
+//! A sound card in sums: it plays at the pace of its own crystal, and nobody hears it.
+//! With a [`crate::clock::ManualClock`] it runs in virtual time; nothing here waits.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Heard, Sink, SinkError, spec::SimulatedSpec};
+use crate::clock::{Clock, ClockTime};
+
+const RATE: u32 = 48_000;
+/// What the card holds: 80 ms, as much as a lane writes ahead to a real one.
+const CAPACITY: usize = 3840;
+
+/// Hears what the card plays: the moment at which the first of the frames sounds, and the frames, silence that the card
+/// put in included. An error from it takes the card away.
+pub type Ear = Box<dyn FnMut(ClockTime, &[f32]) -> Result<(), SinkError>>;
+
+/// A sound card that exists only as sums.
+pub struct Simulated {
+    spec: SimulatedSpec,
+    clock: Arc<dyn Clock>,
+    ear: Ear,
+    started: ClockTime,
+    periods: u64,
+    queue: VecDeque<f32>,
+    played: u64,
+    gaps: u64,
+    dry: bool,
+    report: Option<Heard>,
+    noise: u64,
+    period: Vec<f32>,
+}
+
+impl std::fmt::Debug for Simulated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Simulated")
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Simulated {
+    /// A card switched on now.
+    pub fn new(spec: SimulatedSpec, clock: Arc<dyn Clock>, ear: Ear) -> Self {
+        let started = clock.now() + spec.start_up;
+        Self {
+            noise: spec.crystal_ppm.to_bits() ^ u64::from(spec.period),
+            period: Vec::with_capacity(spec.period as usize * 2),
+            queue: VecDeque::with_capacity(CAPACITY * 2),
+            spec,
+            clock,
+            ear,
+            started,
+            periods: 0,
+            played: 0,
+            gaps: 0,
+            dry: true,
+            report: None,
+        }
+    }
+
+    fn boundary(&self, period: u64) -> ClockTime {
+        let rate = f64::from(RATE) * (1.0 + self.spec.crystal_ppm * 1e-6);
+        self.started
+            .plus_seconds((period * u64::from(self.spec.period)) as f64 / rate)
+    }
+
+    /// A number below `bound`, the same sequence in every run.
+    fn random(&mut self, bound: u64) -> u64 {
+        // Knuth's MMIX multiplier and increment; the upper bits are the good ones.
+        self.noise = self
+            .noise
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.noise >> 33) % bound.max(1)
+    }
+
+    fn report(&mut self, at: ClockTime) {
+        let latest = self.spec.late_reports.as_nanos() as u64;
+        let late = if latest > 0 && self.random(3) == 0 {
+            Duration::from_nanos(self.random(latest))
+        } else {
+            Duration::ZERO
+        };
+        self.report = Some(Heard {
+            frames: self.played as f64,
+            at: at + late,
+        });
+    }
+
+    fn play_until(&mut self, now: ClockTime) -> Result<(), SinkError> {
+        while self.boundary(self.periods) <= now {
+            let at = self.boundary(self.periods);
+            let wanted = self.spec.period as usize * 2;
+            let taken = wanted.min(self.queue.len());
+            self.period.clear();
+            self.period.extend(self.queue.drain(..taken));
+            self.period.resize(wanted, 0.0);
+            if taken > 0 {
+                self.report(at);
+            }
+            self.played += taken as u64 / 2;
+            let dry = taken < wanted;
+            // Before the first frame the card is idle, not dry.
+            if dry && !self.dry && self.played > 0 {
+                self.gaps += 1;
+            }
+            self.dry = dry;
+            (self.ear)(at, &self.period)?;
+            self.periods += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Simulated {
+    fn rate(&self) -> u32 {
+        RATE
+    }
+
+    fn writable(&mut self) -> Result<usize, SinkError> {
+        self.play_until(self.clock.now())?;
+        Ok(CAPACITY.saturating_sub(self.queue.len() / 2))
+    }
+
+    fn write(&mut self, frames: &[f32]) -> Result<(), SinkError> {
+        self.queue.extend(frames);
+        Ok(())
+    }
+
+    fn heard(&mut self) -> Option<Heard> {
+        self.report.take()
+    }
+
+    fn rewind(&mut self, frames: usize) -> usize {
+        let frames = frames.min(self.queue.len() / 2);
+        self.queue.truncate(self.queue.len() - frames * 2);
+        frames
+    }
+
+    fn committed(&self) -> Duration {
+        Duration::from_secs_f64(f64::from(self.spec.period) / f64::from(RATE))
+    }
+
+    fn gaps(&self) -> u64 {
+        self.gaps
+    }
+}
