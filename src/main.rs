@@ -1,2 +1,62 @@
-//! The command line program.
-fn main() {}
+//! The command line program: arguments, logging, one call, an exit code. It decides nothing.
+
+mod logging;
+
+use std::env;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use unisono::cli::{Arguments, Check, Command};
+use unisono::config::{self, ConfigError, Plan};
+
+/// The exit code for a config or command line that makes no sense; clap's own.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Whoever closed standard error does not want to know.
+            let _ = writeln!(io::stderr(), "unisono: {failure:#}");
+            match failure.downcast_ref::<ConfigError>() {
+                Some(_) => ExitCode::from(USAGE),
+                None => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    logging::start(arguments.log_format, None)?;
+    match &arguments.command {
+        Command::Check(check) => say_what_is_planned(check),
+        other => anyhow::bail!("{other:?} has no module behind it in this build"),
+    }
+}
+
+fn say_what_is_planned(check: &Check) -> anyhow::Result<()> {
+    let hostname = hostname::get()?;
+    let hostname = hostname.to_string_lossy();
+    let chosen = config::choose(
+        check.config.path.as_deref(),
+        |name| env::var_os(name),
+        Path::exists,
+    );
+    let mut out = io::stdout().lock();
+    let plan = match &chosen {
+        Some(path) => {
+            let plan = config::load(path, &hostname)?;
+            writeln!(out, "Config: {}", path.display())?;
+            plan
+        }
+        None => {
+            writeln!(out, "Config: none")?;
+            Plan::default()
+        }
+    };
+    write!(out, "{plan}")?;
+    Ok(())
+}
