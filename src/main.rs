@@ -2,9 +2,7 @@
 
 mod logging;
 
-use std::env;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -39,16 +37,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 fn say_what_is_planned(check: &Check) -> anyhow::Result<()> {
     let hostname = hostname::get()?;
-    let hostname = hostname.to_string_lossy();
-    let chosen = config::choose(
-        check.config.path.as_deref(),
-        |name| env::var_os(name),
-        Path::exists,
-    );
     let mut out = io::stdout().lock();
-    let plan = match &chosen {
+    let plan = match config::find(check.config.path.as_deref()) {
         Some(path) => {
-            let plan = config::load(path, &hostname)?;
+            let plan = config::load(&path, &hostname.to_string_lossy())?;
             writeln!(out, "Config: {}", path.display())?;
             plan
         }

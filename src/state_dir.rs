@@ -1,6 +1,7 @@
 //! What the program itself remembers from one start to the next, in a folder of its own.
 //! It holds nothing the user writes; that is the config.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -68,11 +69,15 @@ pub enum StateError {
 }
 
 /// Where state is kept: what was asked for, else what systemd has made for the service (`STATE_DIRECTORY`), else the
-/// user's (`XDG_STATE_HOME`, or `~/.local/state`). `variable` reads the environment.
+/// user's (`XDG_STATE_HOME`, or `~/.local/state`).
 ///
 /// # Errors
 /// [`StateError::Nowhere`] when none of these is set.
-pub fn choose(
+pub fn find(asked_for: Option<&Path>) -> Result<PathBuf, StateError> {
+    choose(asked_for, |name| env::var_os(name))
+}
+
+fn choose(
     asked_for: Option<&Path>,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<PathBuf, StateError> {
@@ -81,7 +86,7 @@ pub fn choose(
     }
     // systemd lists several directories with colons between them; ours is the first.
     let service = variable("STATE_DIRECTORY")
-        .and_then(|list| std::env::split_paths(&list).next())
+        .and_then(|list| env::split_paths(&list).next())
         .filter(|path| path.is_absolute());
     let absolute = |name| {
         variable(name)
@@ -234,7 +239,7 @@ mod tests {
 
     impl Folder {
         fn new() -> Self {
-            Self(std::env::temp_dir().join(format!("unisono-state-{}", Uuid::new_v4())))
+            Self(env::temp_dir().join(format!("unisono-state-{}", Uuid::new_v4())))
         }
 
         /// The identities that a start with these zones would show.

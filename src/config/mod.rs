@@ -8,6 +8,7 @@ mod raw;
 mod resolve;
 mod schema;
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,8 +46,11 @@ pub fn parse(text: &str, path: &Path, hostname: &str) -> Result<Plan, ConfigErro
 }
 
 /// The config to use: what was asked for, else the user's, else the system's, else none.
-/// `variable` reads the environment, `exists` the file system.
-pub fn choose(
+pub fn find(asked_for: Option<&Path>) -> Option<PathBuf> {
+    choose(asked_for, |name| env::var_os(name), Path::exists)
+}
+
+fn choose(
     asked_for: Option<&Path>,
     variable: impl Fn(&str) -> Option<OsString>,
     exists: impl Fn(&Path) -> bool,

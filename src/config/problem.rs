@@ -30,7 +30,7 @@ fn lines(problems: &[Problem]) -> String {
 }
 
 /// One thing to put right.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The file.
     pub file: PathBuf,
@@ -97,8 +97,7 @@ impl<'a> Problems<'a> {
         if self.found.is_empty() {
             return Ok(value);
         }
-        self.found.sort();
-        self.found.dedup();
+        self.found.sort_by_key(|problem| problem.line);
         Err(ConfigError::Invalid {
             problems: self.found,
         })
