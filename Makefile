@@ -21,7 +21,7 @@ run: $(PROGRAM)
 	@echo
 	@echo 'How to play something:'
 	@echo '  1. Have the phone or computer you play from in the same network as this machine.'
-	@echo '  2. Open an app that can cast to DLNA or UPnP renderers (BubbleUPnP, Hi-Fi Cast, mconnect, VLC, Windows "Cast to Device").'
+	@echo '  2. Open an app that can cast to DLNA or UPnP renderers (BubbleUPnP, Hi-Fi Cast and many others).'
 	@echo '  3. Where it asks for a renderer or a device to play on, pick "Unisono ($(shell uname -n))", or the zone in your config.'
 	@echo '  4. Play a song. Ctrl-C here ends the program.'
 	@echo
@@ -41,7 +41,8 @@ test: cargo build-packages test-packages
 
 install: $(PROGRAM)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/unisono
-	install -D -m 644 config/unisono.service $(DESTDIR)$(UNITS)/unisono.service
+	install -d $(DESTDIR)$(UNITS)
+	sed 's|%h/.local/bin|$(PREFIX)/bin|' config/unisono.service > $(DESTDIR)$(UNITS)/unisono.service
 	@echo 'Start it with: systemctl --user enable --now unisono'
 
 uninstall:

@@ -44,4 +44,7 @@ install() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends $missing
 }
 # The package lists of a fresh machine are empty or old; they are fetched only when they are needed.
-install || { $as_root apt-get update && install; }
+install || {
+    echo "Fetching the package lists first."
+    $as_root apt-get update && install
+}

@@ -11,18 +11,20 @@ use unisono::config::{self, ConfigError, Plan};
 
 /// The exit code for a config or command line that makes no sense; clap's own.
 const USAGE: u8 = 2;
+/// The exit code for a failure at run time.
+const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            let bad_config = failure.is::<ConfigError>();
+            // Each line of a bad config begins with its place in the file, where editors look for it.
+            let prefix = if bad_config { "" } else { "unisono: " };
             // Whoever closed standard error does not want to know.
-            let _ = writeln!(io::stderr(), "unisono: {failure:#}");
-            match failure.downcast_ref::<ConfigError>() {
-                Some(_) => ExitCode::from(USAGE),
-                None => ExitCode::FAILURE,
-            }
+            let _ = writeln!(io::stderr(), "{prefix}{failure:#}");
+            ExitCode::from(if bad_config { USAGE } else { FAILED })
         }
     }
 }

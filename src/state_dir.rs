@@ -59,7 +59,7 @@ pub enum StateError {
         path: PathBuf,
     },
     /// It cannot be made, read or written.
-    #[error("cannot use {} to keep state in: {source}; name another folder with --state-dir", path.display())]
+    #[error("cannot use {} to keep state in; name another folder with --state-dir", path.display())]
     Unusable {
         /// The file or directory.
         path: PathBuf,
@@ -148,7 +148,7 @@ impl StateDir {
         })
     }
 
-    /// The identity of each zone, in the order of `names`: made once, at random, and kept whatever else changes.
+    /// The identity of each zone, in the order of `names` (no two alike): made once, at random, and kept.
     ///
     /// A zone is known by its name. If exactly one zone of the last start is gone and exactly one name is new, the
     /// zone was renamed and keeps its identity. The identity of a zone that went away is kept for its return.

@@ -4,7 +4,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
 
 use unisono::audio::ChannelMap;
 use unisono::config::{
@@ -294,6 +298,45 @@ fn a_key_for_one_type_of_output_is_refused_on_the_others() {
                     "{text}{refused}"
                 );
             }
+        }
+    }
+}
+
+#[test]
+fn check_explains_on_standard_error_and_ends_with_two() {
+    let check = |config: &str| {
+        Command::new(env!("CARGO_BIN_EXE_unisono"))
+            .args(["check", "--config", config])
+            .current_dir(repository(""))
+            .env_remove("RUST_LOG")
+            .output()
+            .expect("the program starts")
+    };
+    let bad = check("tests/fixtures/config/broken-unknown-key.toml");
+    assert_eq!(bad.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&bad.stderr);
+    assert!(
+        said.starts_with("tests/fixtures/config/broken-unknown-key.toml:6: unknown key"),
+        "{said}"
+    );
+    assert_eq!(bad.stdout, b"");
+    assert_eq!(check("nowhere.toml").status.code(), Some(2));
+}
+
+proptest! {
+    /// A config that was damaged anywhere is understood or explained; it never brings the program down.
+    #[test]
+    fn no_damage_to_a_config_is_fatal(which in 0usize..4, at in any::<Index>(), length in 0usize..20, noise in "\\PC{0,6}") {
+        let path = &files("config", "")[which];
+        let mut text: Vec<char> = fs::read_to_string(path).expect("a shipped config").chars().collect();
+        let from = at.index(text.len());
+        let to = (from + length).min(text.len());
+        text.splice(from..to, noise.chars());
+        let text: String = text.into_iter().collect();
+        match config::parse(&text, Path::new("c.toml"), "box") {
+            Ok(plan) => prop_assert!(plan.zones.iter().all(|zone| !zone.outputs.is_empty())),
+            Err(ConfigError::Invalid { problems }) => prop_assert!(!problems.is_empty()),
+            Err(other) => prop_assert!(false, "{other}"),
         }
     }
 }
