@@ -5,6 +5,7 @@
 //! clock → audio → media → sink → playback → zone ← renderer ← upnp.
 
 pub mod audio; // blocks, timelines and the sums done on them; no threads, no I/O
+pub mod cli; // what the program can be told on its command line
 pub mod clock; // the one time everything is measured against
 pub mod config; // what the user writes, and only that
 pub mod discovery; // asking and telling the network: renderers nearby, mDNS
@@ -12,5 +13,7 @@ pub mod media; // a URI becomes decoded audio
 pub mod playback; // the audio plane: feeder, lanes and their threads
 pub mod renderer; // what we are on the network: MediaRenderer:1 over a zone
 pub mod sink; // where frames leave the program
+pub mod state_dir; // what the program itself remembers from one start to the next
 pub mod upnp; // the protocol machine, usable for any device
+pub mod view; // a few lines on a terminal that show what is going on
 pub mod zone; // one renderer's mind

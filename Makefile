@@ -1,0 +1,63 @@
+# The commands of this repository. What each does is listed by `make help`.
+
+BUILD_PACKAGES = gcc libc6-dev libasound2-dev libpulse-dev pkg-config
+TEST_PACKAGES = pulseaudio pulseaudio-utils iproute2 libfaketime
+
+PREFIX = $(HOME)/.local
+UNITS = $(HOME)/.config/systemd/user
+
+PROGRAM = target/release/unisono
+
+.PHONY: help run demo test install uninstall build-packages test-packages cargo
+
+help:
+	@echo 'make run        install what is missing, build, and run'
+	@echo 'make demo       four simulated speakers on this machine alone: no sound card, no network'
+	@echo 'make test       everything that must hold before a change is taken in'
+	@echo 'make install    put the program into $(PREFIX)/bin and its systemd unit into place'
+	@echo 'make uninstall  take both away again'
+
+run: $(PROGRAM)
+	@echo
+	@echo 'How to play something:'
+	@echo '  1. Have the phone or computer you play from in the same network as this machine.'
+	@echo '  2. Open an app that can cast to DLNA or UPnP renderers (BubbleUPnP, Hi-Fi Cast and many others).'
+	@echo '  3. Where it asks for a renderer or a device to play on, pick "Unisono ($(shell uname -n))", or the zone in your config.'
+	@echo '  4. Play a song. Ctrl-C here ends the program.'
+	@echo
+	@$(PROGRAM) run $(ARGS)
+
+demo: cargo build-packages
+	cargo run --release --example demo
+
+test: cargo build-packages test-packages
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy --all-targets --no-default-features -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items
+	cargo test
+	cargo test --no-default-features
+	cargo bench --no-run
+
+install: $(PROGRAM)
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/unisono
+	install -d $(DESTDIR)$(UNITS)
+	sed 's|%h/.local/bin|$(PREFIX)/bin|' config/unisono.service > $(DESTDIR)$(UNITS)/unisono.service
+	@echo 'Start it with: systemctl --user enable --now unisono'
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/unisono $(DESTDIR)$(UNITS)/unisono.service
+
+# Cargo knows best what has changed.
+.PHONY: $(PROGRAM)
+$(PROGRAM): cargo build-packages
+	cargo build --release
+
+cargo:
+	@scripts/require-cargo.sh
+
+build-packages:
+	@scripts/install-packages.sh $(BUILD_PACKAGES)
+
+test-packages:
+	@scripts/install-packages.sh $(TEST_PACKAGES)

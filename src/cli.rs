@@ -1,0 +1,118 @@
+//! What the program can be told on its command line, as data. Nothing is done here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Plays what apps cast to it, on every speaker at once.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "unisono", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// How log lines are written (RUST_LOG says which)
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub log_format: LogFormat,
+}
+
+/// The commands.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Appear on the network and play what is cast
+    Run(Run),
+    /// Say what the config means, or what is wrong with it
+    Check(Check),
+    /// List what this machine can play on, in the words the config wants
+    Outputs,
+    /// List the renderers on the network
+    Discover,
+    /// Have a renderer on the network play a URL
+    Cast(Cast),
+}
+
+/// `unisono run`
+#[derive(Debug, Clone, Default, Args)]
+pub struct Run {
+    /// Which config to use.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Where to keep what must survive a restart [default: $STATE_DIRECTORY, else ~/.local/state/unisono]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Write log lines only, on a terminal too
+    #[arg(long)]
+    pub no_view: bool,
+}
+
+/// `unisono check`
+#[derive(Debug, Clone, Default, Args)]
+pub struct Check {
+    /// Which config to check.
+    #[command(flatten)]
+    pub config: ConfigFile,
+}
+
+/// `unisono cast`
+#[derive(Debug, Clone, Args)]
+pub struct Cast {
+    /// What to play; the renderer fetches it, so it must be reachable from there
+    pub url: String,
+    /// The renderer's name, as `unisono discover` lists it
+    #[arg(long, value_name = "NAME")]
+    pub to: String,
+}
+
+/// The option that names a config.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ConfigFile {
+    /// The config [default: ~/.config/unisono/config.toml, else /etc/unisono/config.toml, else none]
+    #[arg(long = "config", value_name = "FILE")]
+    pub path: Option<PathBuf>,
+}
+
+/// The shapes of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people
+    #[default]
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_do_not_contradict_each_other() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_understood() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' ')).map(|it| it.command);
+        let run = parse("unisono run --config a.toml --state-dir b --log-format json --no-view");
+        let Ok(Command::Run(run)) = run else {
+            panic!("{run:?}");
+        };
+        assert_eq!(run.config.path, Some(PathBuf::from("a.toml")));
+        assert_eq!(run.state_dir, Some(PathBuf::from("b")));
+        assert!(run.no_view);
+        assert!(matches!(parse("unisono check"), Ok(Command::Check(_))));
+        assert!(matches!(parse("unisono outputs"), Ok(Command::Outputs)));
+        assert!(matches!(parse("unisono discover"), Ok(Command::Discover)));
+        let cast = parse("unisono cast http://nas/song.flac --to Kitchen");
+        let Ok(Command::Cast(cast)) = cast else {
+            panic!("{cast:?}");
+        };
+        assert_eq!(
+            (cast.url.as_str(), cast.to.as_str()),
+            ("http://nas/song.flac", "Kitchen")
+        );
+        assert!(parse("unisono cast http://nas/song.flac").is_err());
+    }
+}

@@ -1,0 +1,112 @@
+//! A plan in plain words, for a person who wants to know what the program has understood.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::plan::{NetworkPlan, Plan, ZonePlan};
+use crate::audio::ChannelMap;
+use crate::playback::OutputSpec;
+use crate::sink::{PulseSpec, SimulatedSpec, SinkSpec};
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.network)?;
+        if self.outputs.is_empty() {
+            return writeln!(f, "Outputs: what this machine has, in one zone");
+        }
+        for output in &self.outputs {
+            writeln!(f, "{}", output_line(output))?;
+        }
+        for zone in &self.zones {
+            writeln!(f, "{}", zone_line(zone, &self.outputs))?;
+        }
+        for idle in self.idle_outputs() {
+            writeln!(
+                f,
+                "Note: no zone plays on {:?}, so it stays silent",
+                idle.name
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for NetworkPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            0 => f.write_str("Network: any free port")?,
+            port => write!(f, "Network: port {port}")?,
+        }
+        match self.interfaces.as_slice() {
+            [] => f.write_str(" on every interface that multicasts"),
+            names => write!(f, " on {}", names.join(", ")),
+        }
+    }
+}
+
+fn zone_line(zone: &ZonePlan, outputs: &[OutputSpec]) -> String {
+    let names = zone.outputs.iter().filter_map(|index| outputs.get(*index));
+    let names: Vec<_> = names.map(|output| format!("{:?}", output.name)).collect();
+    format!(
+        "Zone {:?} plays on {}, starting at volume {}",
+        zone.name,
+        names.join(", "),
+        zone.volume
+    )
+}
+
+fn output_line(output: &OutputSpec) -> String {
+    let mut line = format!("Output {:?}: {}", output.name, far_end(&output.sink));
+    let late_ms = output.late_seconds * 1000.0;
+    if late_ms > 0.0 {
+        line += &format!(", fed {late_ms} ms early because it is late by that");
+    } else if late_ms < 0.0 {
+        line += &format!(", fed {} ms late because it is early by that", -late_ms);
+    }
+    line += match output.channels {
+        ChannelMap::Stereo => "",
+        ChannelMap::Left => ", left channel",
+        ChannelMap::Right => ", right channel",
+        ChannelMap::Mono => ", both channels mixed",
+        ChannelMap::Swap => ", channels swapped",
+    };
+    if output.trim_db != 0.0 {
+        line += &format!(", {:+} dB", output.trim_db);
+    }
+    line
+}
+
+fn far_end(sink: &SinkSpec) -> String {
+    match sink {
+        SinkSpec::Device(spec) => match &spec.device {
+            Some(device) => format!("the sound card {device:?}"),
+            None => "the default sound card".to_owned(),
+        },
+        SinkSpec::Pulse(PulseSpec { server, sink }) => {
+            let sink = match sink {
+                Some(sink) => format!("the sink {sink:?}"),
+                None => "the default sink".to_owned(),
+            };
+            match server {
+                Some(server) => format!("{sink} of the sound server at {server}"),
+                None => format!("{sink} of the user's sound server"),
+            }
+        }
+        SinkSpec::Wav(spec) => format!("the file {}", spec.path.display()),
+        SinkSpec::Simulated(spec) => simulated(spec),
+    }
+}
+
+fn simulated(spec: &SimulatedSpec) -> String {
+    let mut words = format!(
+        "simulated, crystal at {:+} ppm, {} frames at a time",
+        spec.crystal_ppm, spec.period
+    );
+    if spec.start_up > Duration::ZERO {
+        words += &format!(", starts in {:?}", spec.start_up);
+    }
+    if spec.late_reports > Duration::ZERO {
+        words += &format!(", reports up to {:?} late", spec.late_reports);
+    }
+    words
+}

@@ -1,0 +1,92 @@
+//! From what was written to what is meant: every default, every range, every check of one part against another.
+
+mod output;
+mod values;
+mod zone;
+
+use std::path::Path;
+
+use super::plan::{DEFAULT_PORT, NetworkPlan, Origin, Plan, whole_house};
+use super::problem::Problems;
+use super::raw::{RawConfig, RawNetwork};
+use values::whole;
+
+/// Makes a plan of `raw` and reports what stands in the way. With problems reported the plan has gaps.
+pub(super) fn resolve(
+    raw: RawConfig,
+    file: &Path,
+    hostname: &str,
+    problems: &mut Problems<'_>,
+) -> Plan {
+    let complete = problems.none();
+    let port_line = raw
+        .network
+        .port
+        .as_ref()
+        .map(|port| problems.line(&port.span()));
+    let output_lines = raw
+        .outputs
+        .iter()
+        .map(|output| problems.line(&output.at))
+        .collect();
+    let network = network(raw.network, problems);
+    let outputs = output::outputs(&raw.outputs, file, problems);
+    let has_zones = !raw.zones.is_empty();
+    // An output that could not be read has no name here, so zones that name it would be blamed for nothing.
+    let zones = if complete {
+        zone::zones(&raw.zones, &outputs, problems)
+    } else {
+        Vec::new()
+    };
+    let zones = match (has_zones, outputs.len()) {
+        (false, 1..) => vec![whole_house(hostname, outputs.len())],
+        _ => zones,
+    };
+    if complete {
+        zone::check_spread(&zones, &outputs, &raw.outputs, problems);
+    }
+    Plan {
+        origin: Some(Origin {
+            file: file.to_path_buf(),
+            output_lines,
+            port_line,
+        }),
+        network,
+        outputs,
+        zones,
+    }
+}
+
+fn network(raw: RawNetwork, problems: &mut Problems<'_>) -> NetworkPlan {
+    let port = whole(
+        &raw.port,
+        "port",
+        0..=i64::from(u16::MAX),
+        DEFAULT_PORT,
+        problems,
+    );
+    let mut interfaces: Vec<String> = Vec::new();
+    if let Some(written) = raw.interfaces {
+        if written.as_ref().is_empty() {
+            problems.report(
+                &written.span(),
+                "interfaces = []: name at least one, or leave the key out to appear on all",
+            );
+        }
+        for interface in written.into_inner() {
+            let at = interface.span();
+            let name = interface.into_inner();
+            if name.trim().is_empty() {
+                problems.report(
+                    &at,
+                    "interfaces: an interface has a name, as `ip link` lists it",
+                );
+            } else if interfaces.contains(&name) {
+                problems.report(&at, format!("interfaces: {name:?} is named twice"));
+            } else {
+                interfaces.push(name);
+            }
+        }
+    }
+    NetworkPlan { interfaces, port }
+}

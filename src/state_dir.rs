@@ -1,0 +1,403 @@
+//! What the program itself remembers from one start to the next, in a folder of its own.
+//! It holds nothing the user writes; that is the config.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+use uuid::Uuid;
+
+const STATE_FILE: &str = "state.json";
+const LOCK_FILE: &str = "lock";
+
+/// An open state directory. While it lives no other program can open it, so two renderers on one machine never
+/// show the same identity.
+#[derive(Debug)]
+pub struct StateDir {
+    path: PathBuf,
+    memory: Memory,
+    _lock: File,
+}
+
+/// The content of the state file. What a newer version wrote is kept in `rest`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Memory {
+    #[serde(default)]
+    zones: Vec<KnownZone>,
+    #[serde(flatten)]
+    rest: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A zone that has been on the network under this identity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct KnownZone {
+    id: Uuid,
+    name: String,
+    /// Whether it was among the zones of the last start.
+    present: bool,
+    #[serde(flatten)]
+    rest: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Why the state directory does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Neither the command line nor the environment names a place.
+    #[error("there is no home directory to keep state in; name a folder with --state-dir")]
+    Nowhere,
+    /// Another program has it open.
+    #[error(
+        "the state directory {} is in use by another unisono; stop that one, or give this one its own with --state-dir",
+        path.display()
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// It cannot be made, read or written.
+    #[error("cannot use {} to keep state in; name another folder with --state-dir", path.display())]
+    Unusable {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Where state is kept: what was asked for, else what systemd has made for the service (`STATE_DIRECTORY`), else the
+/// user's (`XDG_STATE_HOME`, or `~/.local/state`).
+///
+/// # Errors
+/// [`StateError::Nowhere`] when none of these is set.
+pub fn find(asked_for: Option<&Path>) -> Result<PathBuf, StateError> {
+    choose(asked_for, |name| env::var_os(name))
+}
+
+fn choose(
+    asked_for: Option<&Path>,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<PathBuf, StateError> {
+    if let Some(path) = asked_for {
+        return Ok(path.to_path_buf());
+    }
+    // systemd lists several directories with colons between them; ours is the first.
+    let service = variable("STATE_DIRECTORY")
+        .and_then(|list| env::split_paths(&list).next())
+        .filter(|path| path.is_absolute());
+    let absolute = |name| {
+        variable(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let user = || {
+        absolute("XDG_STATE_HOME")
+            .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+            .map(|base| base.join("unisono"))
+    };
+    service.or_else(user).ok_or(StateError::Nowhere)
+}
+
+impl StateDir {
+    /// Opens the state directory at `path`, making it if need be. A state file that cannot be understood is moved
+    /// aside with a warning, and everything in it is learnt anew.
+    ///
+    /// # Errors
+    /// [`StateError`] when the directory is in use or cannot be made, read or written.
+    pub fn open(path: &Path) -> Result<Self, StateError> {
+        let unusable = |path: &Path| {
+            let path = path.to_path_buf();
+            move |source| StateError::Unusable { path, source }
+        };
+        fs::create_dir_all(path).map_err(unusable(path))?;
+        let lock_path = path.join(LOCK_FILE);
+        let lock = File::create(&lock_path).map_err(unusable(&lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StateError::InUse {
+                    path: path.to_path_buf(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(unusable(&lock_path)(source)),
+        }
+        let file = path.join(STATE_FILE);
+        let memory = match fs::read(&file) {
+            Ok(bytes) => match serde_json::from_slice(&bytes) {
+                Ok(memory) => memory,
+                Err(reason) => {
+                    let aside = move_aside(&file).map_err(unusable(&file))?;
+                    warn!(
+                        "{} cannot be understood ({reason}); it is kept as {}. Apps will see each zone as a new device",
+                        file.display(),
+                        aside.display()
+                    );
+                    Memory::default()
+                }
+            },
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => Memory::default(),
+            Err(source) => return Err(unusable(&file)(source)),
+        };
+        Ok(Self {
+            path: path.to_path_buf(),
+            memory,
+            _lock: lock,
+        })
+    }
+
+    /// The identity of each zone, in the order of `names` (no two alike): made once, at random, and kept.
+    ///
+    /// A zone is known by its name. If exactly one zone of the last start is gone and exactly one name is new, the
+    /// zone was renamed and keeps its identity. The identity of a zone that went away is kept for its return.
+    ///
+    /// # Errors
+    /// [`StateError::Unusable`] when a change cannot be written down.
+    pub fn identities<S: AsRef<str>>(&mut self, names: &[S]) -> Result<Vec<Uuid>, StateError> {
+        let names: Vec<&str> = names.iter().map(S::as_ref).collect();
+        let before = self.memory.zones.clone();
+        let zones = &mut self.memory.zones;
+        if let Some((gone, new)) = renamed(zones, &names) {
+            zones[gone].name = new.to_owned();
+        }
+        for name in &names {
+            if !zones.iter().any(|zone| zone.name == *name) {
+                zones.push(KnownZone {
+                    id: Uuid::new_v4(),
+                    name: (*name).to_owned(),
+                    present: true,
+                    rest: serde_json::Map::new(),
+                });
+            }
+        }
+        for zone in zones.iter_mut() {
+            zone.present = names.contains(&zone.name.as_str());
+        }
+        let identity = |name: &&str| {
+            zones
+                .iter()
+                .find(|zone| zone.name == *name)
+                .map(|zone| zone.id)
+        };
+        let identities = names.iter().filter_map(identity).collect();
+        if self.memory.zones != before {
+            self.save()?;
+        }
+        Ok(identities)
+    }
+
+    /// Writes the state file so that whoever reads it sees the old or the new one, even after a power cut.
+    fn save(&self) -> Result<(), StateError> {
+        let file = self.path.join(STATE_FILE);
+        let write = || -> io::Result<()> {
+            let fresh = self.path.join(format!("{STATE_FILE}.new"));
+            let mut text = serde_json::to_string_pretty(&self.memory)?;
+            text.push('\n');
+            let mut target = File::create(&fresh)?;
+            target.write_all(text.as_bytes())?;
+            target.sync_all()?;
+            fs::rename(&fresh, &file)
+        };
+        write().map_err(|source| StateError::Unusable {
+            path: file.clone(),
+            source,
+        })
+    }
+}
+
+/// The zone (by index) that has a new name, and that name.
+fn renamed<'a>(zones: &[KnownZone], names: &[&'a str]) -> Option<(usize, &'a str)> {
+    let mut gone = (0..zones.len())
+        .filter(|index| zones[*index].present && !names.contains(&zones[*index].name.as_str()));
+    let mut new = names
+        .iter()
+        .filter(|name| !zones.iter().any(|zone| zone.name == **name));
+    match (gone.next(), gone.next(), new.next(), new.next()) {
+        (Some(gone), None, Some(new), None) => Some((gone, new)),
+        _ => None,
+    }
+}
+
+/// Renames `file` to a name that is not taken, and says which.
+fn move_aside(file: &Path) -> io::Result<PathBuf> {
+    let aside = (1..)
+        .map(|number| file.with_extension(format!("json.damaged-{number}")))
+        .find(|path| !path.exists())
+        .ok_or(io::ErrorKind::AlreadyExists)?;
+    fs::rename(file, &aside)?;
+    Ok(aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder that is gone when the test is.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new() -> Self {
+            Self(env::temp_dir().join(format!("unisono-state-{}", Uuid::new_v4())))
+        }
+
+        /// The identities that a start with these zones would show.
+        fn start(&self, zones: &[&str]) -> Vec<Uuid> {
+            let mut state = StateDir::open(&self.0).expect("the folder is ours");
+            state.identities(zones).expect("the folder is writable")
+        }
+
+        fn names(&self) -> Vec<String> {
+            let entries = fs::read_dir(&self.0).expect("the folder exists");
+            let mut names: Vec<_> = entries
+                .map(|entry| entry.expect("an entry").file_name())
+                .map(|name| name.to_string_lossy().into_owned())
+                .collect();
+            names.sort();
+            names
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn identities_differ_and_stay() {
+        let folder = Folder::new();
+        let first = folder.start(&["Kitchen", "Everywhere"]);
+        assert_ne!(first[0], first[1]);
+        assert!(first.iter().all(|id| id.get_version_num() == 4));
+        assert_eq!(folder.start(&["Kitchen", "Everywhere"]), first);
+        assert_eq!(
+            folder.start(&["Everywhere", "Kitchen"]),
+            [first[1], first[0]]
+        );
+        assert_ne!(Folder::new().start(&["Kitchen"])[0], first[0]);
+    }
+
+    #[test]
+    fn a_renamed_zone_keeps_its_identity() {
+        let folder = Folder::new();
+        let before = folder.start(&["Kitchen", "Everywhere"]);
+        assert_eq!(folder.start(&["Cuisine", "Everywhere"]), before);
+        let back = folder.start(&["Kitchen", "Everywhere"]);
+        assert_eq!(back, before);
+    }
+
+    #[test]
+    fn a_zone_that_went_away_and_one_that_came_are_not_confused() {
+        let folder = Folder::new();
+        let [kitchen, house] = folder.start(&["Kitchen", "House"])[..] else {
+            panic!("two zones, two identities");
+        };
+        assert_eq!(folder.start(&["House"]), [house]);
+        // Kitchen has been gone for a while: the new zone is no rename of it.
+        let attic = folder.start(&["House", "Attic"])[1];
+        assert_ne!(attic, kitchen);
+        assert_eq!(
+            folder.start(&["Kitchen", "House", "Attic"]),
+            [kitchen, house, attic]
+        );
+        // Two at once: nobody can tell which became which.
+        let others = folder.start(&["One", "Two", "Attic"]);
+        assert!(!others[..2].contains(&kitchen) && !others[..2].contains(&house));
+        assert_eq!(others[2], attic);
+    }
+
+    #[test]
+    fn a_damaged_file_is_kept_and_replaced() {
+        let folder = Folder::new();
+        let lost = folder.start(&["Kitchen"]);
+        let file = folder.0.join(STATE_FILE);
+        for damage in ["{\"zones\": [", ""] {
+            fs::write(&file, damage).expect("writable");
+            let made = folder.start(&["Kitchen"]);
+            assert_ne!(made, lost);
+            assert_eq!(folder.start(&["Kitchen"]), made);
+        }
+        let expected = [
+            "lock",
+            "state.json",
+            "state.json.damaged-1",
+            "state.json.damaged-2",
+        ];
+        assert_eq!(folder.names(), expected);
+        let kept = fs::read_to_string(folder.0.join("state.json.damaged-1")).expect("readable");
+        assert_eq!(kept, "{\"zones\": [");
+    }
+
+    #[test]
+    fn what_a_newer_version_wrote_is_not_lost() {
+        let folder = Folder::new();
+        folder.start(&["Kitchen"]);
+        let file = folder.0.join(STATE_FILE);
+        let text = fs::read_to_string(&file).expect("readable");
+        let newer = text.replacen('{', "{ \"moods\": [1, 2],", 1);
+        fs::write(
+            &file,
+            newer.replace("\"present\"", "\"colour\": \"red\", \"present\""),
+        )
+        .expect("writable");
+        folder.start(&["Kitchen", "Attic"]);
+        let value: serde_json::Value =
+            serde_json::from_slice(&fs::read(&file).expect("readable")).expect("valid");
+        assert_eq!(value["moods"], serde_json::json!([1, 2]));
+        assert_eq!(value["zones"][0]["colour"], "red");
+        assert_eq!(value["zones"][1]["name"], "Attic");
+    }
+
+    #[test]
+    fn two_programs_cannot_share_identities() {
+        let folder = Folder::new();
+        let first = StateDir::open(&folder.0).expect("free");
+        let second = StateDir::open(&folder.0);
+        assert!(
+            matches!(second, Err(StateError::InUse { .. })),
+            "{second:?}"
+        );
+        drop(first);
+        assert!(StateDir::open(&folder.0).is_ok());
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_used_is_named() {
+        let folder = Folder::new();
+        fs::create_dir_all(&folder.0).expect("writable");
+        let file = folder.0.join("file");
+        fs::write(&file, "").expect("writable");
+        let error = StateDir::open(&file.join("state")).expect_err("below a file");
+        let said = error.to_string();
+        assert!(
+            said.contains("file/state") && said.contains("--state-dir"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn the_service_manager_comes_before_the_user() {
+        let check = |variables: &[(&str, &str)], expected: Option<&str>| {
+            let variable = |name: &str| {
+                let found = variables.iter().find(|(variable, _)| *variable == name);
+                found.map(|(_, value)| OsString::from(value))
+            };
+            assert_eq!(choose(None, variable).ok(), expected.map(PathBuf::from));
+            let asked_for = Path::new("mine");
+            assert_eq!(
+                choose(Some(asked_for), variable).ok(),
+                Some(asked_for.to_path_buf())
+            );
+        };
+        let home = ("HOME", "/home/ann");
+        check(
+            &[("STATE_DIRECTORY", "/var/lib/unisono:/x"), home],
+            Some("/var/lib/unisono"),
+        );
+        check(&[("XDG_STATE_HOME", "/s"), home], Some("/s/unisono"));
+        check(&[home], Some("/home/ann/.local/state/unisono"));
+        check(&[], None);
+    }
+}
