@@ -89,11 +89,15 @@ impl Converter {
     /// Brings out what the filter still holds; the next chunk starts anew.
     pub fn finish(&mut self, output: &mut Vec<f32>) {
         if let Some(mut stage) = self.stage.take() {
-            let due = (stage.taken as f64 * f64::from(self.output_rate)
-                / f64::from(stage.input_rate))
-            .round();
-            stage.drain(due as u64, output);
+            stage.drain(stage.due(self.output_rate), output);
         }
+    }
+
+    /// How many frames of output the filter still holds, of the input it was given so far.
+    pub fn held(&self) -> u64 {
+        self.stage
+            .as_ref()
+            .map_or(0, |stage| stage.due(self.output_rate) - stage.given)
     }
 
     /// Drops what the filter still holds: after a seek.
@@ -169,6 +173,12 @@ impl Stage {
             self.given += kept as u64;
         }
         self.pending.drain(..used);
+    }
+
+    /// Output frames that the input so far amounts to.
+    fn due(&self, output_rate: u32) -> u64 {
+        let ratio = f64::from(output_rate) / f64::from(self.input_rate);
+        (self.taken as f64 * ratio).round() as u64
     }
 
     fn drain(&mut self, due: u64, output: &mut Vec<f32>) {

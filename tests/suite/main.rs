@@ -6,6 +6,7 @@
 mod config_files;
 mod discovery;
 mod media;
+mod playback;
 mod renderer;
 mod support;
 mod sync;

@@ -173,7 +173,7 @@ impl Stream {
     fn begin_part(&mut self, id: TrackId) {
         self.parts.push_back(Part {
             id,
-            start: self.end + self.pending.len() as u64 / 2,
+            start: self.end + self.pending.len() as u64 / 2 + self.converter.held(),
             offset: Duration::ZERO,
             told: false,
         });

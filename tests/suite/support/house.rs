@@ -89,7 +89,6 @@ pub struct House {
     pub feeder: Feeder,
     pub rooms: Vec<Room>,
     pub events: Vec<EngineEvent>,
-    pub gain: Arc<Gain>,
 }
 
 /// A plain output.
@@ -147,7 +146,6 @@ impl House {
             feeder,
             rooms,
             events: Vec::new(),
-            gain,
         }
     }
 

@@ -1,0 +1,369 @@
+//! The zone's decisions: (state, command or event) → (state, effects). It does no I/O and knows no clock but what it is told.
+//!
+//! | in state | SetTrack | Play | Pause | Stop | Seek | Next | Previous |
+//! |---|---|---|---|---|---|---|---|
+//! | no media | → stopped | refused | refused | nothing | refused | refused | refused |
+//! | stopped | stays | → transitioning | refused | nothing | start position | loads it | position 0 |
+//! | transitioning | starts the new one | nothing | → paused | → stopped | goes there | plays it | to the start |
+//! | playing | starts the new one | nothing | → paused | → stopped | goes there | plays it | to the start |
+//! | paused | loads it, stays | → transitioning | nothing | → stopped | stays | plays it | to the start |
+//!
+//! Seek and Next are refused with "nothing there" where the target is outside the track or there is no next one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::command::{ZoneCommand, ZoneError};
+use super::state::{Progress, Track, TransportState, ZoneState};
+use crate::audio::volume_gain;
+use crate::clock::ClockTime;
+use crate::media::MediaInfo;
+use crate::playback::{EngineEvent, TrackId};
+
+/// What is to be done outside as a consequence.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Open the outputs.
+    Prepare,
+    /// Drop what is loaded, and load this.
+    Load(TrackId, Arc<Track>),
+    /// Have this follow, or nothing.
+    Queue(Option<(TrackId, Arc<Track>)>),
+    /// Play what is loaded.
+    Play,
+    /// Halt, keeping the position.
+    Pause,
+    /// Go to a position of the current track.
+    Seek(Duration),
+    /// Halt and unload.
+    Stop,
+    /// Scale what is heard.
+    Gain(f32),
+}
+
+/// One zone's transport and volume.
+#[derive(Debug)]
+pub struct Transport {
+    state: ZoneState,
+    last_id: TrackId,
+    current: TrackId,
+    next: TrackId,
+    next_info: Option<MediaInfo>,
+    /// Whether the engine holds the current track.
+    loaded: bool,
+}
+
+impl Transport {
+    /// A transport without media, at this volume.
+    pub fn new(volume: u8) -> Self {
+        Self {
+            state: ZoneState {
+                volume: volume.min(100),
+                seekable: true,
+                ..ZoneState::default()
+            },
+            last_id: 0,
+            current: 0,
+            next: 0,
+            next_info: None,
+            loaded: false,
+        }
+    }
+
+    /// The state now.
+    pub fn state(&self) -> &ZoneState {
+        &self.state
+    }
+
+    /// The gain that volume and mute make.
+    pub fn gain(&self) -> f32 {
+        if self.state.muted {
+            0.0
+        } else {
+            volume_gain(self.state.volume)
+        }
+    }
+
+    /// Decides on a command at `now`.
+    ///
+    /// # Errors
+    /// The state does not allow it, or there is nothing at the target; then nothing has changed.
+    pub fn command(
+        &mut self,
+        command: ZoneCommand,
+        now: ClockTime,
+    ) -> Result<Vec<Effect>, ZoneError> {
+        match command {
+            ZoneCommand::SetTrack(track) => Ok(self.set_track(track)),
+            ZoneCommand::SetNext(track) => Ok(self.set_next(track)),
+            ZoneCommand::Play => self.play(),
+            ZoneCommand::Pause => self.pause(now),
+            ZoneCommand::Stop => Ok(self.stop()),
+            ZoneCommand::Seek(to) => self.seek(to),
+            ZoneCommand::Next => self.skip(),
+            ZoneCommand::Previous => self.go_back(),
+            ZoneCommand::SetVolume(volume) => {
+                self.state.volume = volume.min(100);
+                Ok(vec![Effect::Gain(self.gain())])
+            }
+            ZoneCommand::SetMute(muted) => {
+                self.state.muted = muted;
+                Ok(vec![Effect::Gain(self.gain())])
+            }
+        }
+    }
+
+    fn is_active(&self) -> bool {
+        matches!(
+            self.state.transport,
+            TransportState::Playing | TransportState::Transitioning
+        )
+    }
+
+    fn new_id(&mut self) -> TrackId {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    fn set_track(&mut self, track: Option<Arc<Track>>) -> Vec<Effect> {
+        self.state.error = None;
+        self.clear_next();
+        let Some(track) = track else {
+            self.state.track = None;
+            self.state.duration = None;
+            self.state.progress = Progress::Unstarted;
+            self.state.transport = TransportState::NoMedia;
+            self.loaded = false;
+            return vec![Effect::Stop];
+        };
+        let mut effects = vec![Effect::Prepare];
+        effects.extend(self.load(track));
+        match self.state.transport {
+            TransportState::NoMedia | TransportState::Stopped => {
+                self.state.transport = TransportState::Stopped;
+            }
+            TransportState::Playing | TransportState::Transitioning => {
+                self.state.transport = TransportState::Transitioning;
+                effects.push(Effect::Play);
+            }
+            TransportState::Paused => {}
+        }
+        effects
+    }
+
+    /// Makes this the current track, at its start.
+    fn load(&mut self, track: Arc<Track>) -> Vec<Effect> {
+        self.current = self.new_id();
+        self.loaded = true;
+        self.state.duration = track.request.duration;
+        self.state.seekable = true;
+        self.state.progress = Progress::Unstarted;
+        self.state.track = Some(track.clone());
+        vec![Effect::Load(self.current, track)]
+    }
+
+    fn clear_next(&mut self) {
+        self.state.next = None;
+        self.next = 0;
+        self.next_info = None;
+    }
+
+    fn set_next(&mut self, track: Option<Arc<Track>>) -> Vec<Effect> {
+        self.clear_next();
+        self.state.next = track;
+        // Without a current track in the engine there is nothing it could follow; Play will queue it.
+        if self.loaded {
+            vec![self.queue()]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn queue(&mut self) -> Effect {
+        let Some(track) = self.state.next.clone() else {
+            return Effect::Queue(None);
+        };
+        self.next = self.new_id();
+        Effect::Queue(Some((self.next, track)))
+    }
+
+    fn play(&mut self) -> Result<Vec<Effect>, ZoneError> {
+        match self.state.transport {
+            TransportState::NoMedia => Err(ZoneError::TransitionNotAvailable),
+            TransportState::Playing | TransportState::Transitioning => Ok(Vec::new()),
+            TransportState::Stopped | TransportState::Paused => {
+                self.state.error = None;
+                self.state.transport = TransportState::Transitioning;
+                let mut effects = Vec::new();
+                if !self.loaded
+                    && let Some(track) = self.state.track.clone()
+                {
+                    let from = self.state.progress;
+                    effects.push(Effect::Prepare);
+                    effects.extend(self.load(track));
+                    if let Progress::At(position) = from {
+                        self.state.progress = from;
+                        effects.push(Effect::Seek(position));
+                    }
+                    if self.state.next.is_some() {
+                        effects.push(self.queue());
+                    }
+                }
+                effects.push(Effect::Play);
+                Ok(effects)
+            }
+        }
+    }
+
+    fn pause(&mut self, now: ClockTime) -> Result<Vec<Effect>, ZoneError> {
+        match self.state.transport {
+            TransportState::NoMedia | TransportState::Stopped => {
+                Err(ZoneError::TransitionNotAvailable)
+            }
+            TransportState::Paused => Ok(Vec::new()),
+            TransportState::Playing | TransportState::Transitioning => {
+                self.state.progress = Progress::At(self.state.position(now));
+                self.state.transport = TransportState::Paused;
+                Ok(vec![Effect::Pause])
+            }
+        }
+    }
+
+    fn stop(&mut self) -> Vec<Effect> {
+        if matches!(
+            self.state.transport,
+            TransportState::NoMedia | TransportState::Stopped
+        ) {
+            return Vec::new();
+        }
+        self.stopped();
+        vec![Effect::Stop]
+    }
+
+    fn stopped(&mut self) {
+        self.state.transport = TransportState::Stopped;
+        self.state.progress = Progress::Unstarted;
+        self.loaded = false;
+    }
+
+    fn seek(&mut self, to: Duration) -> Result<Vec<Effect>, ZoneError> {
+        if self.state.transport == TransportState::NoMedia {
+            return Err(ZoneError::TransitionNotAvailable);
+        }
+        if !self.state.seekable || self.state.duration.is_some_and(|duration| to > duration) {
+            return Err(ZoneError::IllegalSeekTarget);
+        }
+        self.state.progress = Progress::At(to);
+        if self.is_active() {
+            self.state.transport = TransportState::Transitioning;
+        }
+        Ok(if self.loaded {
+            vec![Effect::Seek(to)]
+        } else {
+            Vec::new()
+        })
+    }
+
+    fn skip(&mut self) -> Result<Vec<Effect>, ZoneError> {
+        if self.state.transport == TransportState::NoMedia {
+            return Err(ZoneError::TransitionNotAvailable);
+        }
+        let next = self
+            .state
+            .next
+            .clone()
+            .ok_or(ZoneError::IllegalSeekTarget)?;
+        self.clear_next();
+        self.state.error = None;
+        let mut effects = self.load(next);
+        if self.state.transport != TransportState::Stopped {
+            self.state.transport = TransportState::Transitioning;
+            effects.push(Effect::Play);
+        }
+        Ok(effects)
+    }
+
+    fn go_back(&mut self) -> Result<Vec<Effect>, ZoneError> {
+        if self.state.seekable {
+            return self.seek(Duration::ZERO);
+        }
+        let Some(track) = self.state.track.clone() else {
+            return Err(ZoneError::TransitionNotAvailable);
+        };
+        let mut effects = self.load(track);
+        if self.state.next.is_some() {
+            effects.push(self.queue());
+        }
+        if self.is_active() {
+            self.state.transport = TransportState::Transitioning;
+            effects.push(Effect::Play);
+        }
+        Ok(effects)
+    }
+
+    /// Takes in what the engine says at `now`.
+    pub fn event(&mut self, event: EngineEvent, now: ClockTime) -> Vec<Effect> {
+        match event {
+            EngineEvent::Opened(track, info) if track == self.current => self.opened(info),
+            EngineEvent::Opened(track, info) if track == self.next => self.next_info = Some(info),
+            EngineEvent::Playing { track, start } if self.is_active() && self.advance_to(track) => {
+                self.state.transport = TransportState::Playing;
+                self.state.progress = Progress::RunningSince(start);
+            }
+            EngineEvent::Halted { track, position } => {
+                if self.state.transport == TransportState::Paused && self.advance_to(track) {
+                    self.state.progress = Progress::At(position);
+                }
+            }
+            EngineEvent::Stalled(track) if track == self.current && self.is_active() => {
+                self.state.progress = Progress::At(self.state.position(now));
+                self.state.transport = TransportState::Transitioning;
+            }
+            EngineEvent::Ended(track) if track == self.current && self.loaded => {
+                self.stopped();
+                return vec![Effect::Stop];
+            }
+            EngineEvent::Failed(track, error) if track == self.current && self.loaded => {
+                self.stopped();
+                self.state.error = Some(error.to_string());
+                return vec![Effect::Stop];
+            }
+            EngineEvent::Displaced if self.is_active() => {
+                self.stopped();
+                return vec![Effect::Stop];
+            }
+            EngineEvent::Opened(..)
+            | EngineEvent::Playing { .. }
+            | EngineEvent::Stalled(_)
+            | EngineEvent::Ended(_)
+            | EngineEvent::Failed(..)
+            | EngineEvent::Displaced => {}
+        }
+        Vec::new()
+    }
+
+    fn opened(&mut self, info: MediaInfo) {
+        self.state.duration = info.duration.or(self.state.duration);
+        self.state.seekable = info.seekable;
+    }
+
+    /// Whether `track` is the current one, after going over to the next if it is that.
+    fn advance_to(&mut self, track: TrackId) -> bool {
+        if track == self.next && track != 0 {
+            let info = self.next_info.take();
+            self.current = self.next;
+            self.state.track = self.state.next.take();
+            self.state.duration = self
+                .state
+                .track
+                .as_ref()
+                .and_then(|track| track.request.duration);
+            self.state.seekable = true;
+            if let Some(info) = info {
+                self.opened(info);
+            }
+            self.clear_next();
+        }
+        track == self.current
+    }
+}
