@@ -106,8 +106,18 @@ pub async fn cast(
         () = &mut stop => return Ok(Ended::Interrupted),
     };
     let song = track(&options.url, "");
-    renderer.set_uri(&options.url, &minimal_didl(&song)).await?;
-    renderer.play().await?;
+    let begin = async {
+        renderer.set_uri(&options.url, &minimal_didl(&song)).await?;
+        renderer.play().await
+    };
+    tokio::select! {
+        begun = begin => begun?,
+        // Play may have reached it already.
+        () = &mut stop => {
+            renderer.stop().await?;
+            return Ok(Ended::Interrupted);
+        }
+    }
     writeln!(out, "{} plays on {}", song.title, renderer.name())?;
 
     let mut view = View::new(options.bar, &song.title, out);

@@ -14,11 +14,18 @@ pub use search::Search;
 /// Why the network could not be asked or told.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
-    /// No search could be sent.
+    /// No search could be sent through a chosen interface.
     #[error("cannot search through {interface}: {cause}; is it an address of this machine?")]
     Search {
         /// The interface's address.
         interface: Ipv4Addr,
+        /// What the system said.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The system knows no way to the network.
+    #[error("cannot search for renderers: {cause}; is this machine connected to a network?")]
+    NoNetwork {
         /// What the system said.
         #[source]
         cause: std::io::Error,

@@ -66,7 +66,10 @@ pub(super) async fn search(
         async move {
             search_through(interface, search.to, deadline, found)
                 .await
-                .map_err(|cause| DiscoveryError::Search { interface, cause })
+                .map_err(|cause| match interface.is_unspecified() {
+                    true => DiscoveryError::NoNetwork { cause },
+                    false => DiscoveryError::Search { interface, cause },
+                })
         }
     });
     let outcomes = join_all(each).await;
