@@ -5,6 +5,7 @@
 //! clock → audio → media → sink → playback → zone ← renderer ← upnp.
 
 pub mod audio; // blocks, timelines and the sums done on them; no threads, no I/O
+pub mod cast; // a control point: find a renderer, give it a song, follow it
 pub mod cli; // what the program can be told on its command line
 pub mod clock; // the one time everything is measured against
 pub mod config; // what the user writes, and only that

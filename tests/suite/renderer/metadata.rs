@@ -1,0 +1,263 @@
+//! Metadata as it comes in the field: I cases.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use unisono::renderer::{minimal_didl, track};
+use unisono::zone::{TransportState, ZoneState};
+
+use super::bench::{Bench, DIDL, URI, state};
+
+/// What people see of a track, and what the fetcher is told.
+#[track_caller]
+fn check(metadata: &str, title: &str, artist: Option<&str>, mime: Option<&str>) {
+    let track = track(URI, metadata);
+    assert_eq!(
+        (
+            track.title.as_str(),
+            track.artist.as_deref(),
+            track.request.mime.as_deref()
+        ),
+        (title, artist, mime)
+    );
+    assert_eq!(track.request.uri, URI);
+    assert_eq!(track.metadata, metadata);
+}
+
+const TITLE: &str = "Tom & \"J\" <x>";
+
+#[test]
+fn i01_normal() {
+    check(DIDL, TITLE, Some("Ann"), Some("audio/flac"));
+    let track = track(URI, DIDL);
+    assert_eq!(track.album.as_deref(), Some("Blue"));
+    assert_eq!(
+        track.art.as_deref(),
+        Some("http://192.0.2.20:8200/art/22.jpg")
+    );
+    assert_eq!(track.request.duration, Some(Duration::from_millis(205_506)));
+}
+
+#[test]
+fn i02_escaped_twice_or_wrapped() {
+    let twice = quick_xml::escape::escape(DIDL).into_owned();
+    check(&twice, TITLE, Some("Ann"), Some("audio/flac"));
+    let cdata = format!("<![CDATA[{DIDL}]]>");
+    check(&cdata, TITLE, Some("Ann"), Some("audio/flac"));
+    let marked = format!("\u{feff}{DIDL}\0\n");
+    check(&marked, TITLE, Some("Ann"), Some("audio/flac"));
+    check(
+        "%3CDIDL-Lite%3E%3Citem%3E%3Ctitle%3EA%20b%3C/title%3E%3C/item%3E%3C/DIDL-Lite%3E",
+        "A b",
+        None,
+        None,
+    );
+}
+
+#[test]
+fn i03_i05_raw_ampersands() {
+    // As Music Assistant sends it.
+    check(
+        r#"<DIDL-Lite xmlns="urn:schemas-upnp-org:metadata-1-0/DIDL-Lite/"><item id="flow" restricted="true"><dc:title>One</dc:title><dc:queueItemId>http://m/a?x=1&y=2&z=3;4</dc:queueItemId><upnp:artist>AC & DC</upnp:artist><res duration="23:59:59.000" protocolInfo="http-get:*:audio/flac:DLNA.ORG_PN=FLAC&DLNA.ORG_OP=01">http://m/a?x=1&y=2</res></item></DIDL-Lite>"#,
+        "One",
+        Some("AC & DC"),
+        Some("audio/flac"),
+    );
+}
+
+#[test]
+fn i04_unbound_prefixes() {
+    check(
+        r#"<DIDL-Lite><item><dc:title>A</dc:title><upnp:artist>B</upnp:artist><res dlna:x="1" protocolInfo="http-get:*:audio/mpeg:*">x</res></item></DIDL-Lite>"#,
+        "A",
+        Some("B"),
+        Some("audio/mpeg"),
+    );
+}
+
+#[test]
+fn i06_among_many_resources_that_of_the_uri_counts() {
+    let others: String = (0..29)
+        .map(|n| format!(r#"<res protocolInfo="http-get:*:audio/mpeg:*">http://o/{n}</res>"#))
+        .collect();
+    let metadata = DIDL.replace("<res ", &format!("{others}<res "));
+    check(&metadata, TITLE, Some("Ann"), Some("audio/flac"));
+    // Without one for the URI: the first that is audio.
+    let elsewhere = DIDL.replace("/22.flac?", "/23.flac?").replace(
+        "<res ",
+        r#"<res protocolInfo="http-get:*:image/jpeg:*">http://o/i</res><res "#,
+    );
+    check(&elsewhere, TITLE, Some("Ann"), Some("audio/flac"));
+}
+
+#[test]
+fn i07_resources_without_protocol_info() {
+    let bare = DIDL.replace(r#"protocolInfo="http-get:*:audio/flac:DLNA.ORG_OP=01""#, "");
+    check(&bare, TITLE, Some("Ann"), None);
+    assert_eq!(
+        track(URI, &bare).request.duration,
+        Some(Duration::from_millis(205_506))
+    );
+}
+
+#[test]
+fn i08_i09_containers_and_cdata() {
+    check(
+        "<DIDL-Lite><container><title><![CDATA[A & <B>]]></title></container></DIDL-Lite>",
+        "A & <B>",
+        None,
+        None,
+    );
+}
+
+#[test]
+fn i10_documents_that_declare_entities_are_not_read() {
+    let laughs = format!(
+        r#"<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>{}"#,
+        DIDL.replace("Tom", "&b;")
+    );
+    check(&laughs, "22.flac", None, None);
+    let deep = format!("{}{DIDL}", "<a>".repeat(100_000));
+    check(&deep, "22.flac", None, None);
+    let long = format!("{DIDL}{}", " ".repeat(10) + &"<x/>".repeat(100_000));
+    check(&long, "22.flac", None, None);
+}
+
+#[test]
+fn i11_durations_that_say_nothing_are_unknown() {
+    for (sent, known) in [
+        ("0:03:25.506", Some(Duration::from_millis(205_506))),
+        ("00:00:00", None),
+        ("23:59:59.000", None),
+        ("24:00:00", None),
+        ("bogus", None),
+        ("", None),
+    ] {
+        let metadata = DIDL.replace("0:03:25.506", sent);
+        assert_eq!(track(URI, &metadata).request.duration, known, "{sent:?}");
+    }
+}
+
+#[test]
+fn i13_odd_characters() {
+    for (sent, seen) in [
+        ("🎵 été", "🎵 été"),
+        ("שלום", "שלום"),
+        ("a&#0;b", "ab"),
+        ("a&#x1F600;b", "a😀b"),
+        ("a&nbsp;b", "a&nbsp;b"),
+        ("a\nb\tc ", "a b c"),
+        ("&amp;amp;", "&amp;"),
+    ] {
+        let metadata = DIDL.replace("Tom &amp; \"J\" &lt;x&gt;", sent);
+        check(&metadata, seen, Some("Ann"), Some("audio/flac"));
+    }
+}
+
+#[test]
+fn i14_album_art_is_resolved_and_checked() {
+    for (sent, art) in [
+        ("http://h/a.jpg", Some("http://h/a.jpg")),
+        ("https://h/a.jpg", Some("https://h/a.jpg")),
+        ("/a.jpg", Some("http://192.0.2.20:8200/a.jpg")),
+        ("a.jpg", Some("http://192.0.2.20:8200/MediaItems/a.jpg")),
+        ("//h/a.jpg", Some("http://h/a.jpg")),
+        ("file:///etc/passwd", None),
+        ("data:image/png;base64,x", None),
+        ("", None),
+    ] {
+        let metadata = DIDL.replace("/art/22.jpg", sent);
+        assert_eq!(track(URI, &metadata).art.as_deref(), art, "{sent:?}");
+    }
+}
+
+#[test]
+fn t14_whatever_it_is_a_track_comes_out() {
+    check("", "22.flac", None, None);
+    check("NOT_IMPLEMENTED", "22.flac", None, None);
+    check("My radio", "My radio", None, None);
+    check("<", "22.flac", None, None);
+    check("&lt;", "22.flac", None, None);
+    check("<DIDL-Lite><item><dc:title>Half", "22.flac", None, None);
+    check(
+        "<DIDL-Lite><item><dc:title>A</dc:title><upnp:artist>B",
+        "A",
+        None,
+        None,
+    );
+    check(
+        "<item><title/><creator>C</creator></item>",
+        "22.flac",
+        Some("C"),
+        None,
+    );
+    check("<<<>>>&&&%%%", "22.flac", None, None);
+}
+
+#[test]
+fn untitled_tracks_are_named_after_their_uri() {
+    for (uri, title) in [
+        ("http://h/Music/My%20Song%21.mp3?x=/y", "My Song!.mp3"),
+        ("http://h/caf%C3%A9", "café"),
+        ("http://h/100%", "100%"),
+        ("http://h:8000/", "h:8000"),
+        ("http://h:8000", "h:8000"),
+        ("http://h/%00", "http://h/%00"),
+    ] {
+        assert_eq!(track(uri, "").title, title);
+    }
+}
+
+#[test]
+fn raw_pcm_hints() {
+    let metadata = r#"<DIDL-Lite><item><res protocolInfo="http-get:*:audio/L16;rate=48000;channels=1:DLNA.ORG_PN=LPCM" sampleFrequency="48000" nrAudioChannels="1">x</res></item></DIDL-Lite>"#;
+    let request = track(URI, metadata).request;
+    assert_eq!(
+        request.mime.as_deref(),
+        Some("audio/L16;rate=48000;channels=1")
+    );
+    assert_eq!(
+        (request.pcm_rate, request.pcm_channels),
+        (Some(48_000), Some(1))
+    );
+}
+
+#[tokio::test]
+async fn i12_good_metadata_is_shown_as_it_came_and_bad_metadata_replaced() {
+    let current = async |metadata: &str| {
+        let mut bench = Bench::new(ZoneState {
+            track: Some(Arc::new(track(URI, metadata))),
+            ..state(TransportState::Playing)
+        });
+        bench.value("GetPositionInfo", "TrackMetaData").await
+    };
+    assert_eq!(current(DIDL).await, DIDL);
+    for bad in [
+        "",
+        "NOT_IMPLEMENTED",
+        "My radio",
+        "<DIDL-Lite><item><dc:title>unbound</dc:title></item></DIDL-Lite>",
+        "<DIDL-Lite><item>",
+        "<item/>",
+        "<DIDL-Lite/><DIDL-Lite/>",
+        "<DIDL-Lite>&nbsp;</DIDL-Lite>",
+        "<DIDL-Lite a='x & y'/>",
+        "<!DOCTYPE x><DIDL-Lite/>",
+    ] {
+        let shown = current(bad).await;
+        assert_eq!(shown, minimal_didl(&track(URI, bad)), "{bad}");
+        // Ours is good enough to be taken for the sender's own.
+        assert_eq!(current(&shown).await, shown);
+    }
+}
+
+#[test]
+fn our_own_metadata_reads_back() {
+    let original = track(URI, DIDL);
+    let again = track(URI, &minimal_didl(&original));
+    assert_eq!(again.title, original.title);
+    assert_eq!(again.artist, original.artist);
+    assert_eq!(again.album, original.album);
+    assert_eq!(again.art, original.art);
+    assert_eq!(again.request.mime, original.request.mime);
+}
