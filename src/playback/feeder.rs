@@ -23,6 +23,8 @@ const START: Duration = Duration::from_millis(250);
 const REFILL: Duration = Duration::from_millis(1500);
 /// Between a decision here and the lane's thread having acted on it.
 const MARGIN: Duration = Duration::from_millis(15);
+/// Lanes write ahead of the ear by no more than this. What they need for it must be there, or they halt each on its own.
+const LANE_AHEAD: Duration = Duration::from_millis(120);
 /// While nothing is expected the feeder looks around this often.
 const IDLE: Duration = Duration::from_millis(500);
 /// While it plays it looks around this often.
@@ -341,9 +343,9 @@ impl Feeder {
                 self.events.push_back(EngineEvent::Failed(track, error));
             }
             Fill::Flowing | Fill::Nothing => {
-                // Halting takes the lanes' reach; before that much is left the music must stop on the same frame everywhere.
+                // Before a lane has nothing left to write, the music must stop on the same frame everywhere.
                 let left = (end as f64 - line.frame_at(now)) / f64::from(self.rate);
-                if left < (self.reach() + BUSY).as_secs_f64() {
+                if left < (self.reach() + LANE_AHEAD + BUSY).as_secs_f64() {
                     self.resume = self.halt(now).min(end as f64);
                     self.fade_in = true;
                     self.mode = Mode::Starting { refill: true };

@@ -636,6 +636,8 @@ impl Lane {
                     ahead * 1e3,
                 );
             } else {
+                let there = frames.saturating_sub(missing);
+                fade_out(&mut output[..there * 2]);
                 self.starved += missing as u64;
             }
             stream.fade_in = true;

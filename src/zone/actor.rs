@@ -129,10 +129,10 @@ impl Zone {
         match event {
             EngineEvent::Failed(_, error) => tracing::warn!(%zone, "{error}"),
             EngineEvent::Stalled(_) => {
-                tracing::warn!(%zone, "the source does not keep up; waiting for it")
+                tracing::warn!(%zone, "the source does not keep up; waiting for it");
             }
             EngineEvent::Displaced => {
-                tracing::info!(%zone, "stopped: another zone plays on all its outputs")
+                tracing::info!(%zone, "stopped: another zone plays on all its outputs");
             }
             event => tracing::debug!(%zone, ?event, "engine"),
         }

@@ -10,17 +10,13 @@ use tokio::time::timeout;
 use unisono::discovery::{Advertisement, Advertiser, Search, renderers};
 
 use super::paper_renderer::{Manners, PaperRenderer, answer_on};
-use crate::support::namespace::{ADDRESS, assert_inside, run_inside};
-
-#[test]
-fn a_search_goes_to_the_group_through_the_chosen_interface() {
-    run_inside("discovery::multicast::inner_search");
-}
+use crate::support::namespace::{ADDRESS, inside};
 
 #[tokio::test]
-#[ignore = "multicasts: run by a_search_goes_to_the_group_through_the_chosen_interface"]
-async fn inner_search() {
-    assert_inside();
+async fn a_search_goes_to_the_group_through_the_chosen_interface() {
+    if !inside("discovery::multicast::a_search_goes_to_the_group_through_the_chosen_interface") {
+        return;
+    }
     let den = PaperRenderer::start("Den", "d", Manners::default()).await;
     for interface in [ADDRESS, Ipv4Addr::LOCALHOST] {
         // Hears the group on this one interface only.
@@ -51,15 +47,11 @@ async fn inner_search() {
     }
 }
 
-#[test]
-fn mdns_announces_each_zone_and_says_goodbye() {
-    run_inside("discovery::multicast::inner_mdns");
-}
-
 #[tokio::test]
-#[ignore = "multicasts: run by mdns_announces_each_zone_and_says_goodbye"]
-async fn inner_mdns() {
-    assert_inside();
+async fn mdns_announces_each_zone_and_says_goodbye() {
+    if !inside("discovery::multicast::mdns_announces_each_zone_and_says_goodbye") {
+        return;
+    }
     let observer = ServiceDaemon::new().unwrap();
     let own = observer.browse("_unisono._tcp.local.").unwrap();
     let web = observer.browse("_http._tcp.local.").unwrap();
