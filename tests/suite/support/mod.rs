@@ -2,3 +2,6 @@
 
 pub mod house;
 pub(crate) mod namespace;
+pub(crate) mod upnp_device;
+pub(crate) mod upnp_house;
+pub(crate) mod upnp_wire;

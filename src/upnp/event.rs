@@ -1,0 +1,423 @@
+//! Eventing without a network: subscriptions, sequence numbers, queues, and how often anything is said.
+//! Nothing here sleeps, connects or asks for the time.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::callback::Callback;
+use super::gena::Refusal;
+use super::service::{Property, Snapshot};
+
+/// The least time between two events of a service (AVTransport:1 and RenderingControl:1 §2.3).
+pub const MODERATION: Duration = Duration::from_millis(200);
+/// How long the initial event is held back, so that the answer to SUBSCRIBE, with the SID, is there first.
+pub const INITIAL_DELAY: Duration = Duration::from_millis(20);
+/// As many snapshots wait for one subscriber. Beyond that only the newest is kept: nothing is lost but the way to it.
+const QUEUE: usize = 10;
+/// After so many undelivered events in a row a subscriber is forgotten.
+const FAILURES: u8 = 3;
+
+/// How many subscriptions there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// To one service.
+    pub per_service: usize,
+    /// To one service from one address.
+    pub per_peer: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            per_service: 64,
+            per_peer: 8,
+        }
+    }
+}
+
+/// Leading-edge moderation: the first change is told at once, what follows within [`MODERATION`] is told together.
+#[derive(Debug, Default)]
+pub struct Moderation {
+    last: Option<Instant>,
+    due: Option<Instant>,
+}
+
+impl Moderation {
+    /// Notes that something changed at `now`.
+    pub fn changed(&mut self, now: Instant) {
+        let earliest = self.last.map_or(now, |last| now.max(last + MODERATION));
+        self.due.get_or_insert(earliest);
+    }
+
+    /// When it is to be told, if there is anything to tell.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// True if it is to be told at `now`; then it counts as told.
+    pub fn take_due(&mut self, now: Instant) -> bool {
+        let due = self.due.is_some_and(|due| due <= now);
+        if due {
+            self.due = None;
+            self.last = Some(now);
+        }
+        due
+    }
+}
+
+/// An event ready to be delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// The subscription.
+    pub sid: Uuid,
+    /// Its sequence number.
+    pub seq: u32,
+    /// Where to, in order of preference.
+    pub callbacks: Vec<Callback>,
+    /// What to say.
+    pub properties: Vec<Property>,
+}
+
+/// How a delivery went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The subscriber took it at the callback of this index.
+    Delivered(usize),
+    /// The subscriber knows no such subscription.
+    Unknown,
+    /// It could not be delivered anywhere.
+    Failed,
+}
+
+#[derive(Debug)]
+struct Subscription {
+    sid: Uuid,
+    peer: IpAddr,
+    callbacks: Vec<Callback>,
+    until: Instant,
+    /// The initial event is held until then.
+    held: Instant,
+    seq: u32,
+    /// What the subscriber knows; `None`: nothing, or an event was lost, so that it is told everything.
+    told: Option<Arc<Snapshot>>,
+    queue: VecDeque<Arc<Snapshot>>,
+    in_flight: bool,
+    failures: u8,
+}
+
+/// The subscriptions to one service.
+#[derive(Debug)]
+pub struct Subscriptions {
+    limits: Limits,
+    entries: Vec<Subscription>,
+}
+
+impl Subscriptions {
+    /// None yet.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            entries: Vec::new(),
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Adds a subscription, whose first event is `snapshot` in full.
+    pub fn subscribe(
+        &mut self,
+        sid: Uuid,
+        peer: IpAddr,
+        callbacks: Vec<Callback>,
+        timeout: Duration,
+        snapshot: Arc<Snapshot>,
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        self.expire(now);
+        let from_peer = self.entries.iter().filter(|e| e.peer == peer).count();
+        if callbacks.is_empty() {
+            return Err(Refusal::Precondition);
+        }
+        if self.entries.len() >= self.limits.per_service || from_peer >= self.limits.per_peer {
+            return Err(Refusal::Full);
+        }
+        self.entries.push(Subscription {
+            sid,
+            peer,
+            callbacks,
+            until: now + timeout,
+            held: now + INITIAL_DELAY,
+            seq: 0,
+            told: None,
+            queue: VecDeque::from([snapshot]),
+            in_flight: false,
+            failures: 0,
+        });
+        Ok(())
+    }
+
+    /// Gives a subscription more time.
+    pub fn renew(&mut self, sid: Uuid, timeout: Duration, now: Instant) -> Result<(), Refusal> {
+        self.expire(now);
+        let entry = self.entry(sid).ok_or(Refusal::Precondition)?;
+        entry.until = now + timeout;
+        Ok(())
+    }
+
+    /// Ends a subscription.
+    pub fn unsubscribe(&mut self, sid: Uuid, now: Instant) -> Result<(), Refusal> {
+        self.expire(now);
+        self.entry(sid).ok_or(Refusal::Precondition)?;
+        self.entries.retain(|entry| entry.sid != sid);
+        Ok(())
+    }
+
+    /// Queues a new state for everybody.
+    pub fn publish(&mut self, snapshot: &Arc<Snapshot>, now: Instant) {
+        self.expire(now);
+        for entry in &mut self.entries {
+            if entry.queue.len() >= QUEUE {
+                entry.queue.clear();
+            }
+            entry.queue.push_back(Arc::clone(snapshot));
+        }
+    }
+
+    /// The next event that may be sent, which is then in flight until [`finished`](Self::finished): one per subscription, in order. `properties`
+    /// says what is told to somebody who knows the first snapshot when the second has come; if nothing, nothing is sent.
+    pub fn next(
+        &mut self,
+        now: Instant,
+        properties: impl Fn(Option<&Snapshot>, &Snapshot) -> Vec<Property>,
+    ) -> Option<Notification> {
+        self.expire(now);
+        let ready = |entry: &&mut Subscription| !entry.in_flight && entry.held <= now;
+        for entry in self.entries.iter_mut().filter(ready) {
+            while let Some(snapshot) = entry.queue.pop_front() {
+                let told = properties(entry.told.as_deref(), &snapshot);
+                entry.told = Some(snapshot);
+                if told.is_empty() {
+                    continue;
+                }
+                let seq = entry.seq;
+                // 0 is the initial event's alone (UDA 1.0 §4.2.1).
+                entry.seq = seq.checked_add(1).unwrap_or(1);
+                entry.in_flight = true;
+                return Some(Notification {
+                    sid: entry.sid,
+                    seq,
+                    callbacks: entry.callbacks.clone(),
+                    properties: told,
+                });
+            }
+        }
+        None
+    }
+
+    /// Notes how the delivery of the event in flight went.
+    pub fn finished(&mut self, sid: Uuid, outcome: Outcome) {
+        let Some(entry) = self.entry(sid) else {
+            return;
+        };
+        entry.in_flight = false;
+        match outcome {
+            Outcome::Delivered(index) => {
+                entry.failures = 0;
+                // Stay with the address that works.
+                if index < entry.callbacks.len() {
+                    entry.callbacks.swap(0, index);
+                }
+            }
+            Outcome::Failed => {
+                entry.failures += 1;
+                entry.told = None;
+            }
+            Outcome::Unknown => entry.failures = FAILURES,
+        }
+        if entry.failures >= FAILURES {
+            self.entries.retain(|entry| entry.sid != sid);
+        }
+    }
+
+    fn entry(&mut self, sid: Uuid) -> Option<&mut Subscription> {
+        self.entries.iter_mut().find(|entry| entry.sid == sid)
+    }
+
+    fn expire(&mut self, now: Instant) {
+        self.entries.retain(|entry| entry.until > now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const LATER: Duration = Duration::from_secs(1);
+
+    fn start() -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn state(text: &str) -> Arc<Snapshot> {
+        Arc::new(vec![("State", text.to_owned())])
+    }
+
+    fn callbacks() -> Vec<Callback> {
+        let callback = |port: u16| Callback {
+            address: ([127, 0, 0, 1], port).into(),
+            host: format!("127.0.0.1:{port}"),
+            path: "/".to_owned(),
+        };
+        vec![callback(1), callback(2)]
+    }
+
+    /// A subscription whose initial event is out and acknowledged.
+    fn subscribed(now: Instant) -> (Subscriptions, Uuid) {
+        let mut subscriptions = Subscriptions::new(Limits::default());
+        let sid = Uuid::from_u128(1);
+        let peer = IpAddr::from([127, 0, 0, 1]);
+        subscriptions
+            .subscribe(sid, peer, callbacks(), HOUR, state("a"), now)
+            .expect("there is room");
+        assert_eq!(take(&mut subscriptions, now), None, "held back");
+        assert_eq!(
+            take(&mut subscriptions, now + LATER),
+            Some((0, "a".to_owned()))
+        );
+        subscriptions.finished(sid, Outcome::Delivered(0));
+        (subscriptions, sid)
+    }
+
+    fn take(subscriptions: &mut Subscriptions, now: Instant) -> Option<(u32, String)> {
+        let next = subscriptions.next(now, |before, after| {
+            if before == Some(after) {
+                Vec::new()
+            } else {
+                after.clone()
+            }
+        })?;
+        let (_, value) = next.properties.into_iter().next()?;
+        Some((next.seq, value))
+    }
+
+    #[test]
+    fn g03_g12_one_in_flight_in_order_numbered() {
+        let now = start();
+        let (mut subscriptions, sid) = subscribed(now);
+        let now = now + LATER;
+        for text in ["b", "c", "c", "d"] {
+            subscriptions.publish(&state(text), now);
+        }
+        assert_eq!(take(&mut subscriptions, now), Some((1, "b".to_owned())));
+        assert_eq!(take(&mut subscriptions, now), None, "one is in flight");
+        subscriptions.finished(sid, Outcome::Delivered(0));
+        assert_eq!(take(&mut subscriptions, now), Some((2, "c".to_owned())));
+        subscriptions.finished(sid, Outcome::Delivered(0));
+        assert_eq!(take(&mut subscriptions, now), Some((3, "d".to_owned())));
+    }
+
+    #[test]
+    fn g12_a_queue_that_overflows_keeps_the_newest() {
+        let now = start();
+        let (mut subscriptions, sid) = subscribed(now);
+        let now = now + LATER;
+        for number in 0..=QUEUE {
+            subscriptions.publish(&state(&number.to_string()), now);
+        }
+        assert_eq!(take(&mut subscriptions, now), Some((1, QUEUE.to_string())));
+        subscriptions.finished(sid, Outcome::Delivered(0));
+        assert_eq!(take(&mut subscriptions, now), None);
+    }
+
+    #[test]
+    fn g13_a_refusal_or_three_failures_end_it_and_a_lost_event_is_made_good() {
+        let now = start();
+        let (mut subscriptions, sid) = subscribed(now);
+        let now = now + LATER;
+        for seq in 1..=2 {
+            subscriptions.publish(&state("b"), now);
+            assert_eq!(take(&mut subscriptions, now), Some((seq, "b".to_owned())));
+            subscriptions.finished(sid, Outcome::Failed);
+        }
+        subscriptions.publish(&state("b"), now);
+        assert_eq!(take(&mut subscriptions, now), Some((3, "b".to_owned())));
+        subscriptions.finished(sid, Outcome::Failed);
+        assert!(subscriptions.is_empty());
+
+        let (mut subscriptions, sid) = subscribed(now);
+        subscriptions.publish(&state("b"), now + LATER);
+        assert!(take(&mut subscriptions, now + LATER).is_some());
+        subscriptions.finished(sid, Outcome::Unknown);
+        assert!(subscriptions.is_empty());
+    }
+
+    #[test]
+    fn g14_expiry_and_renewal() {
+        let now = start();
+        let (mut subscriptions, sid) = subscribed(now);
+        assert_eq!(subscriptions.renew(sid, HOUR, now + HOUR / 2), Ok(()));
+        subscriptions.publish(&state("b"), now + HOUR);
+        assert_eq!(
+            take(&mut subscriptions, now + HOUR),
+            Some((1, "b".to_owned()))
+        );
+        subscriptions.publish(&state("c"), now + HOUR * 2);
+        assert_eq!(take(&mut subscriptions, now + HOUR * 2), None);
+        let late = subscriptions.renew(sid, HOUR, now + HOUR * 2);
+        assert_eq!(late, Err(Refusal::Precondition));
+    }
+
+    #[test]
+    fn g15_the_number_after_the_last_is_one() {
+        let now = start();
+        let (mut subscriptions, sid) = subscribed(now);
+        let now = now + LATER;
+        if let Some(entry) = subscriptions.entry(sid) {
+            entry.seq = u32::MAX;
+        }
+        subscriptions.publish(&state("b"), now);
+        assert_eq!(
+            take(&mut subscriptions, now),
+            Some((u32::MAX, "b".to_owned()))
+        );
+        subscriptions.finished(sid, Outcome::Delivered(1));
+        subscriptions.publish(&state("c"), now);
+        assert_eq!(take(&mut subscriptions, now), Some((1, "c".to_owned())));
+        let first = subscriptions
+            .entry(sid)
+            .map(|entry| entry.callbacks[0].address.port());
+        assert_eq!(first, Some(2), "the callback that worked comes first");
+    }
+
+    #[test]
+    fn g16_moderation_is_leading_edge_and_keeps_the_last() {
+        let now = start();
+        let mut moderation = Moderation::default();
+        let mut told = Vec::new();
+        // A change every 30 ms for a second.
+        for ms in 0..1300 {
+            let at = now + Duration::from_millis(ms);
+            if ms <= 1000 && ms % 30 == 0 {
+                moderation.changed(at);
+            }
+            if moderation.take_due(at) {
+                told.push(ms);
+            }
+        }
+        assert_eq!(told, [0, 200, 400, 600, 800, 1000]);
+        assert_eq!(moderation.due(), None);
+    }
+}

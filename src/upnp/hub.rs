@@ -1,0 +1,163 @@
+//! The events of one device at work: watching for changes, telling them to subscribers.
+//! Which, when and in what order is decided in `event`; the bytes are in `notify`.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::callback::Callback;
+use super::device::Device;
+use super::event::{INITIAL_DELAY, Limits, Moderation, Subscriptions};
+use super::gena::Refusal;
+use super::notify::{self, Patience};
+use super::service::{SharedService, Snapshot};
+
+/// The subscribers of one service.
+pub(crate) struct Hub {
+    service: SharedService,
+    subscriptions: Mutex<Subscriptions>,
+    patience: Patience,
+    stop: CancellationToken,
+}
+
+impl Hub {
+    pub(crate) fn new(
+        service: SharedService,
+        limits: Limits,
+        patience: Patience,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            service,
+            subscriptions: Mutex::new(Subscriptions::new(limits)),
+            patience,
+            stop,
+        }
+    }
+
+    pub(crate) fn service(&self) -> &SharedService {
+        &self.service
+    }
+
+    /// Adds a subscription; its initial event follows by itself.
+    pub(crate) fn subscribe(
+        self: &Arc<Self>,
+        peer: IpAddr,
+        callbacks: Vec<Callback>,
+        timeout: Duration,
+    ) -> Result<Uuid, Refusal> {
+        let sid = Uuid::new_v4();
+        let snapshot = Arc::new(self.service.snapshot());
+        self.lock()
+            .subscribe(sid, peer, callbacks, timeout, snapshot, now())?;
+        let hub = Arc::clone(self);
+        tokio::spawn(async move {
+            let wait = tokio::time::sleep(INITIAL_DELAY);
+            if hub.stop.run_until_cancelled(wait).await.is_some() {
+                hub.pump();
+            }
+        });
+        Ok(sid)
+    }
+
+    pub(crate) fn renew(&self, sid: Uuid, timeout: Duration) -> Result<(), Refusal> {
+        self.lock().renew(sid, timeout, now())
+    }
+
+    pub(crate) fn unsubscribe(&self, sid: Uuid) -> Result<(), Refusal> {
+        self.lock().unsubscribe(sid, now())
+    }
+
+    fn publish(self: &Arc<Self>, snapshot: &Arc<Snapshot>) {
+        self.lock().publish(snapshot, now());
+        self.pump();
+    }
+
+    /// Starts every delivery that may start; each one's end calls for the next.
+    fn pump(self: &Arc<Self>) {
+        loop {
+            let next = self.lock().next(now(), |before, after| {
+                self.service.properties(before, after)
+            });
+            let Some(notification) = next else {
+                return;
+            };
+            let hub = Arc::clone(self);
+            tokio::spawn(async move {
+                let delivery = notify::deliver(&notification, hub.patience);
+                if let Some(outcome) = hub.stop.run_until_cancelled(delivery).await {
+                    hub.lock().finished(notification.sid, outcome);
+                    hub.pump();
+                }
+            });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Subscriptions> {
+        // Nothing in `Subscriptions` can be left half done: a panic in a service's `properties` loses one event.
+        self.subscriptions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells subscribers what changes in a device until `stop`.
+pub(crate) async fn run(device: Arc<Device>, hubs: Vec<Arc<Hub>>, stop: CancellationToken) {
+    let mut watched: Vec<Watched> = hubs.into_iter().map(Watched::new).collect();
+    let mut changes = device.changes().watch().fuse();
+    loop {
+        let due = watched.iter().filter_map(|w| w.moderation.due()).min();
+        let timer = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            Some(()) = changes.next() => watched.iter_mut().for_each(Watched::look),
+            () = timer => {}
+        }
+        watched.iter_mut().for_each(Watched::tell);
+    }
+}
+
+/// A service, and what was last told about it.
+struct Watched {
+    hub: Arc<Hub>,
+    told: Arc<Snapshot>,
+    moderation: Moderation,
+}
+
+impl Watched {
+    fn new(hub: Arc<Hub>) -> Self {
+        Self {
+            told: Arc::new(hub.service.snapshot()),
+            hub,
+            moderation: Moderation::default(),
+        }
+    }
+
+    fn look(&mut self) {
+        if self.hub.service.snapshot() != *self.told {
+            self.moderation.changed(now());
+        }
+    }
+
+    fn tell(&mut self) {
+        if self.moderation.take_due(now()) {
+            let snapshot = Arc::new(self.hub.service.snapshot());
+            self.told = Arc::clone(&snapshot);
+            self.hub.publish(&snapshot);
+        }
+    }
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}

@@ -1,0 +1,222 @@
+//! Accepting connections and serving a router on them, with limits that keep one bad peer from hurting the others.
+//! Not about paths or contents; see `http`.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// The largest request head.
+const HEAD: usize = 16 * 1024;
+/// After the end is asked for, answers under way may still be written for so long.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Both ends of the connection that a request came in on; in every request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    /// The other end.
+    pub peer: SocketAddr,
+    /// Ours.
+    pub local: SocketAddr,
+}
+
+/// What connections may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// As many at once; further ones wait to be accepted.
+    pub connections: usize,
+    /// As many at once from one address; further ones are closed.
+    pub per_peer: usize,
+    /// For a request's head, and for the pause between two requests.
+    pub head: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 512,
+            per_peer: 128,
+            head: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Serves `router` until `stop`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+) {
+    let permits = Arc::new(Semaphore::new(limits.connections));
+    let router = TowerToHyperService::new(router);
+    let mut connections: JoinSet<IpAddr> = JoinSet::new();
+    let mut per_peer: HashMap<IpAddr, usize> = HashMap::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(ended) = connections.join_next() => {
+                match ended {
+                    Ok(peer) => forget(&mut per_peer, peer),
+                    Err(error) => tracing::error!(%error, "a request handler panicked"),
+                }
+            }
+            accepted = accept(&listener, &permits) => {
+                let (stream, link, permit) = match accepted {
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        // Out of file descriptors: trying again at once would only burn the processor.
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        continue;
+                    }
+                };
+                let peer = link.peer.ip();
+                let open = per_peer.entry(peer).or_default();
+                if *open >= limits.per_peer {
+                    tracing::warn!(%peer, "a peer opened too many connections; this one is closed");
+                    continue;
+                }
+                *open += 1;
+                let router = router.clone();
+                let stop = stop.clone();
+                connections.spawn(async move {
+                    converse(stream, link, router, limits, &stop).await;
+                    drop(permit);
+                    peer
+                });
+            }
+        }
+    }
+    while connections.join_next().await.is_some() {}
+}
+
+fn forget(per_peer: &mut HashMap<IpAddr, usize>, peer: IpAddr) {
+    if let Some(open) = per_peer.get_mut(&peer) {
+        *open -= 1;
+        if *open == 0 {
+            per_peer.remove(&peer);
+        }
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, Link, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await;
+    let permit = permit.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    let local = stream.local_addr()?;
+    Ok((stream, Link { peer, local }, permit))
+}
+
+/// Serves one connection to its end.
+async fn converse(
+    stream: TcpStream,
+    link: Link,
+    router: TowerToHyperService<Router>,
+    limits: Limits,
+    stop: &CancellationToken,
+) {
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(link);
+        router.call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_header_size(HEAD)
+        // Some embedded readers compare header names as they are usually written.
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(Modern::new(stream)), service);
+    tokio::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            match tokio::time::timeout(FAREWELL, connection).await {
+                Ok(result) => result,
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(peer = %link.peer, %error, "a connection ended early");
+    }
+}
+
+/// A stream on which an answer to an HTTP/1.0 request begins with `HTTP/1.1`, as RFC 9110 §6.2 and DLNA 7.2.5.6 have it;
+/// hyper writes the version of the request. Only the first answer: HTTP/1.0 closes after one.
+struct Modern {
+    stream: TcpStream,
+    written: usize,
+}
+
+/// Where the minor version is in `HTTP/1.0`.
+const MINOR: usize = 7;
+
+impl Modern {
+    fn new(stream: TcpStream) -> Self {
+        Self { stream, written: 0 }
+    }
+}
+
+impl AsyncRead for Modern {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Modern {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        let written = match MINOR
+            .checked_sub(this.written)
+            .filter(|&at| bytes.get(at) == Some(&b'0'))
+        {
+            Some(at) => {
+                let mut bytes = bytes.to_vec();
+                if let Some(minor) = bytes.get_mut(at) {
+                    *minor = b'1';
+                }
+                std::task::ready!(Pin::new(&mut this.stream).poll_write(context, &bytes))?
+            }
+            None => std::task::ready!(Pin::new(&mut this.stream).poll_write(context, bytes))?,
+        };
+        this.written = this.written.saturating_add(written);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
