@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub mod house;
+pub(crate) mod media_server;
 pub(crate) mod namespace;
 pub(crate) mod upnp_device;
 pub(crate) mod upnp_house;
