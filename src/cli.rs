@@ -26,7 +26,7 @@ pub enum Command {
     /// List what this machine can play on, in the words the config wants
     Outputs,
     /// List the renderers on the network
-    Discover,
+    Discover(Discover),
     /// Have a renderer on the network play a URL
     Cast(Cast),
 }
@@ -53,6 +53,25 @@ pub struct Check {
     pub config: ConfigFile,
 }
 
+/// `unisono discover`
+#[derive(Debug, Clone, Default, Args)]
+pub struct Discover {
+    /// Where to search.
+    #[command(flatten)]
+    pub place: Where,
+}
+
+/// Where, and for how long, to search for renderers.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Where {
+    /// Search on this interface, by name or IPv4 address; may be given again [default: all]
+    #[arg(long = "interface", value_name = "INTERFACE")]
+    pub interfaces: Vec<String>,
+    /// Seconds to wait for answers
+    #[arg(long, value_name = "SECONDS", default_value_t = 3)]
+    pub timeout: u64,
+}
+
 /// `unisono cast`
 #[derive(Debug, Clone, Args)]
 pub struct Cast {
@@ -61,6 +80,9 @@ pub struct Cast {
     /// The renderer's name, as `unisono discover` lists it
     #[arg(long, value_name = "NAME")]
     pub to: String,
+    /// Where to search.
+    #[command(flatten)]
+    pub place: Where,
 }
 
 /// The option that names a config.
@@ -104,7 +126,10 @@ mod tests {
         assert!(run.no_view);
         assert!(matches!(parse("unisono check"), Ok(Command::Check(_))));
         assert!(matches!(parse("unisono outputs"), Ok(Command::Outputs)));
-        assert!(matches!(parse("unisono discover"), Ok(Command::Discover)));
+        assert!(matches!(
+            parse("unisono discover"),
+            Ok(Command::Discover(_))
+        ));
         let cast = parse("unisono cast http://nas/song.flac --to Kitchen");
         let Ok(Command::Cast(cast)) = cast else {
             panic!("{cast:?}");

@@ -4,6 +4,7 @@
 //! The modules in the order in which audio flows, then the order in which commands do:
 //! clock → audio → media → sink → playback → zone ← renderer ← upnp.
 
+pub mod app; // the composition root: what is started, with what, in which order
 pub mod audio; // blocks, timelines and the sums done on them; no threads, no I/O
 pub mod cast; // a control point: find a renderer, give it a song, follow it
 pub mod cli; // what the program can be told on its command line

@@ -1,13 +1,15 @@
 //! The command line program: arguments, logging, one call, an exit code. It decides nothing.
 
+mod commands;
 mod logging;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use unisono::cli::{Arguments, Check, Command};
-use unisono::config::{self, ConfigError, Plan};
+use unisono::app::AppError;
+use unisono::cli::{Arguments, Command};
+use unisono::view::Painter;
 
 /// The exit code for a config or command line that makes no sense; clap's own.
 const USAGE: u8 = 2;
@@ -19,7 +21,10 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let bad_config = failure.is::<ConfigError>();
+            let bad_config = matches!(
+                failure.downcast_ref(),
+                Some(AppError::Config(_) | AppError::Machine(_) | AppError::Port { .. })
+            );
             // Each line of a bad config begins with its place in the file, where editors look for it.
             let prefix = if bad_config { "" } else { "unisono: " };
             // Whoever closed standard error does not want to know.
@@ -30,27 +35,16 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    logging::start(arguments.log_format, None)?;
-    match &arguments.command {
-        Command::Check(check) => say_what_is_planned(check),
-        other => anyhow::bail!("{other:?} has no module behind it in this build"),
-    }
-}
-
-fn say_what_is_planned(check: &Check) -> anyhow::Result<()> {
-    let hostname = hostname::get()?;
-    let mut out = io::stdout().lock();
-    let plan = match config::find(check.config.path.as_deref()) {
-        Some(path) => {
-            let plan = config::load(&path, &hostname.to_string_lossy())?;
-            writeln!(out, "Config: {}", path.display())?;
-            plan
-        }
-        None => {
-            writeln!(out, "Config: none")?;
-            Plan::default()
-        }
+    let painter = match &arguments.command {
+        Command::Run(run) if !run.no_view => Painter::on_terminal(),
+        _ => None,
     };
-    write!(out, "{plan}")?;
-    Ok(())
+    logging::start(arguments.log_format, painter.clone())?;
+    match &arguments.command {
+        Command::Run(run) => commands::run(run, painter),
+        Command::Check(check) => commands::check(check),
+        Command::Outputs => commands::outputs(),
+        Command::Discover(discover) => commands::discover(discover),
+        Command::Cast(cast) => commands::cast(cast),
+    }
 }

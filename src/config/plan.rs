@@ -8,9 +8,9 @@ use crate::playback::OutputSpec;
 /// commonly begin with (49152 and up), so that another renderer on the machine does not take it.
 pub const DEFAULT_PORT: u16 = 49494;
 
-/// The volume a zone starts with: full scale, so that the sound server's and the speakers' own volume rule until
-/// somebody moves the slider.
-pub const DEFAULT_VOLUME: u8 = 100;
+/// The volume a zone starts with: half way, which is −20 dB. Nobody has ever been frightened by a first song that was too
+/// soft.
+pub const DEFAULT_VOLUME: u8 = 50;
 
 /// Everything the user decides.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,0 +1,101 @@
+//! Each command: its options handed to the library, its words to standard output, its end from signals.
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use unisono::app::{self, RunOptions};
+use unisono::cast::{self, CastOptions};
+use unisono::cli::{Cast, Check, Discover, Run, Where};
+use unisono::discovery::Search;
+use unisono::upnp::network::{Interface, interfaces};
+use unisono::view::Painter;
+
+/// Control, events and searches are little work; the audio plane has threads of its own.
+const WORKERS: usize = 2;
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+}
+
+/// Cancelled by the first Ctrl-C or SIGTERM.
+fn until_signal() -> io::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    let cancel = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        cancel.cancel();
+    });
+    Ok(stop)
+}
+
+pub(crate) fn run(run: &Run, painter: Option<Painter>) -> anyhow::Result<()> {
+    let options = RunOptions {
+        config: run.config.path.clone(),
+        state_dir: run.state_dir.clone(),
+    };
+    runtime()?.block_on(async {
+        let stop = until_signal()?;
+        Ok(app::run(options, painter, stop).await?)
+    })
+}
+
+pub(crate) fn check(check: &Check) -> anyhow::Result<()> {
+    Ok(app::check(
+        check.config.path.as_ref(),
+        &mut io::stdout().lock(),
+    )?)
+}
+
+pub(crate) fn outputs() -> anyhow::Result<()> {
+    Ok(app::outputs(&mut io::stdout().lock())?)
+}
+
+pub(crate) fn discover(discover: &Discover) -> anyhow::Result<()> {
+    let search = search(&discover.place)?;
+    runtime()?.block_on(async {
+        cast::discover(&search, &mut io::stdout().lock()).await?;
+        Ok(())
+    })
+}
+
+pub(crate) fn cast(cast: &Cast) -> anyhow::Result<()> {
+    let mut options = CastOptions::new(cast.url.clone(), cast.to.clone());
+    options.search = search(&cast.place)?;
+    options.bar = io::stderr().is_terminal();
+    runtime()?.block_on(async {
+        let stop = until_signal()?;
+        cast::cast(&options, stop.cancelled(), &mut io::stdout().lock()).await?;
+        Ok(())
+    })
+}
+
+/// Where to search: on the interfaces named, or on all on which a renderer could be.
+fn search(place: &Where) -> anyhow::Result<Search> {
+    let named = &place.interfaces;
+    let found = interfaces((!named.is_empty()).then_some(named.as_slice()))?;
+    if let Some(missing) = named.iter().find(|name| {
+        !found
+            .iter()
+            .any(|interface| &interface.name == *name || interface.address().to_string() == **name)
+    }) {
+        anyhow::bail!("this machine has no interface {missing:?} with an IPv4 address");
+    }
+    Ok(Search {
+        interfaces: found.iter().map(Interface::address).collect(),
+        timeout: Duration::from_secs(place.timeout),
+        ..Search::default()
+    })
+}
