@@ -52,9 +52,12 @@ impl Hub {
         timeout: Duration,
     ) -> Result<Uuid, Refusal> {
         let sid = Uuid::new_v4();
-        let snapshot = Arc::new(self.service.snapshot());
-        self.lock()
-            .subscribe(sid, peer, callbacks, timeout, snapshot, now())?;
+        {
+            // Looked at while nothing can be published, or a change in between would be missed.
+            let mut subscriptions = self.lock();
+            let snapshot = Arc::new(self.service.snapshot());
+            subscriptions.subscribe(sid, peer, callbacks, timeout, snapshot, now())?;
+        }
         let hub = Arc::clone(self);
         tokio::spawn(async move {
             let wait = tokio::time::sleep(INITIAL_DELAY);
@@ -73,9 +76,16 @@ impl Hub {
         self.lock().unsubscribe(sid, now())
     }
 
-    fn publish(self: &Arc<Self>, snapshot: &Arc<Snapshot>) {
-        self.lock().publish(snapshot, now());
+    /// Tells everybody how things are now; returns what was told.
+    fn publish(self: &Arc<Self>) -> Arc<Snapshot> {
+        let snapshot = {
+            let mut subscriptions = self.lock();
+            let snapshot = Arc::new(self.service.snapshot());
+            subscriptions.publish(&snapshot, now());
+            snapshot
+        };
         self.pump();
+        snapshot
     }
 
     /// Starts every delivery that may start; each one's end calls for the next.
@@ -151,9 +161,7 @@ impl Watched {
 
     fn tell(&mut self) {
         if self.moderation.take_due(now()) {
-            let snapshot = Arc::new(self.hub.service.snapshot());
-            self.told = Arc::clone(&snapshot);
-            self.hub.publish(&snapshot);
+            self.told = self.hub.publish();
         }
     }
 }

@@ -18,7 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// The largest request head.
@@ -65,16 +65,20 @@ pub(crate) async fn serve(
 ) {
     let permits = Arc::new(Semaphore::new(limits.connections));
     let router = TowerToHyperService::new(router);
-    let mut connections: JoinSet<IpAddr> = JoinSet::new();
-    let mut per_peer: HashMap<IpAddr, usize> = HashMap::new();
+    let mut connections = JoinSet::new();
+    let mut peers: HashMap<task::Id, IpAddr> = HashMap::new();
     loop {
         tokio::select! {
             () = stop.cancelled() => break,
-            Some(ended) = connections.join_next() => {
-                match ended {
-                    Ok(peer) => forget(&mut per_peer, peer),
-                    Err(error) => tracing::error!(%error, "a request handler panicked"),
-                }
+            Some(ended) = connections.join_next_with_id() => {
+                let id = match ended {
+                    Ok((id, ())) => id,
+                    Err(error) => {
+                        tracing::error!(%error, "a request handler panicked");
+                        error.id()
+                    }
+                };
+                peers.remove(&id);
             }
             accepted = accept(&listener, &permits) => {
                 let (stream, link, permit) = match accepted {
@@ -87,32 +91,21 @@ pub(crate) async fn serve(
                     }
                 };
                 let peer = link.peer.ip();
-                let open = per_peer.entry(peer).or_default();
-                if *open >= limits.per_peer {
-                    tracing::warn!(%peer, "a peer opened too many connections; this one is closed");
+                if peers.values().filter(|&&other| other == peer).count() >= limits.per_peer {
+                    tracing::debug!(%peer, "a peer opened too many connections; this one is closed");
                     continue;
                 }
-                *open += 1;
                 let router = router.clone();
                 let stop = stop.clone();
-                connections.spawn(async move {
+                let task = connections.spawn(async move {
                     converse(stream, link, router, limits, &stop).await;
                     drop(permit);
-                    peer
                 });
+                peers.insert(task.id(), peer);
             }
         }
     }
     while connections.join_next().await.is_some() {}
-}
-
-fn forget(per_peer: &mut HashMap<IpAddr, usize>, peer: IpAddr) {
-    if let Some(open) = per_peer.get_mut(&peer) {
-        *open -= 1;
-        if *open == 0 {
-            per_peer.remove(&peer);
-        }
-    }
 }
 
 async fn accept(

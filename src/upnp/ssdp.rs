@@ -1,10 +1,9 @@
-//! Discovery without sockets: which messages, with which words, when.
-//! Nothing here sends, receives or asks for the time.
+//! Discovery without sockets: which messages, in which words, and which searches they answer.
+//! Not when; that is in `ssdp_schedule`. Nothing here sends or receives.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::time::{Duration, Instant};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
 
 use super::soap::split_version;
 
@@ -13,16 +12,8 @@ pub const GROUP: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(239, 255, 255, 2
 
 /// How long an announcement is good for; the least that UDA 1.0 §1.2.2 allows.
 pub const MAX_AGE: Duration = Duration::from_secs(1800);
-/// Between two datagrams of a set, so that slow receivers keep up.
-const STEP: Duration = Duration::from_millis(20);
-/// Between the copies of a set, besides the time the set itself takes.
-const BETWEEN: Duration = Duration::from_millis(120);
-/// Copies of the first announcement: UDP forgets, and so do access points.
-const COPIES: u32 = 3;
 /// The longest time to spread answers over, whatever MX says (UDA 1.1 §1.3.3).
 const LONGEST_MX: u64 = 5;
-/// As many answers wait at most; a flood of searches beyond that is not answered.
-const WAITING: usize = 1024;
 
 /// What is said about one root device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +64,7 @@ impl Advertisement {
     }
 
     /// The ST and USN of each answer to a search for `st`.
-    fn answers(&self, st: &str) -> Vec<(String, String)> {
+    pub(crate) fn answers(&self, st: &str) -> Vec<(String, String)> {
         let targets = self.targets();
         if st == "ssdp:all" {
             return targets;
@@ -119,7 +110,8 @@ pub fn notifications(kind: Kind, advertisement: &Advertisement, terms: &Terms) -
         .collect()
 }
 
-fn answer(advertisement: &Advertisement, terms: &Terms, st: &str, usn: &str) -> String {
+/// One answer to a search.
+pub(crate) fn answer(advertisement: &Advertisement, terms: &Terms, st: &str, usn: &str) -> String {
     let mut text = String::from("HTTP/1.1 200 OK\r\nEXT: \r\n");
     validity(&mut text, advertisement, terms);
     let _ = write!(text, "ST: {st}\r\nUSN: {usn}\r\n");
@@ -201,137 +193,6 @@ pub fn search(datagram: &[u8], cast: Cast) -> Option<Search> {
     })
 }
 
-/// A datagram and where it goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Where to.
-    pub to: SocketAddr,
-    /// What.
-    pub text: String,
-}
-
-/// What will be said on one interface, and when.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    waiting: BTreeMap<(Instant, u64), Message>,
-    counter: u64,
-}
-
-impl Outbox {
-    /// When the next message is due.
-    pub fn next_at(&self) -> Option<Instant> {
-        self.waiting.keys().next().map(|&(at, _)| at)
-    }
-
-    /// Takes the next message that is due at `now`.
-    pub fn take_due(&mut self, now: Instant) -> Option<Message> {
-        let entry = self.waiting.first_entry()?;
-        (entry.key().0 <= now).then(|| entry.remove())
-    }
-
-    /// How many messages wait.
-    pub fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// Whether none waits.
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
-    /// Forgets everything that waits.
-    pub fn clear(&mut self) {
-        self.waiting.clear();
-    }
-
-    fn push(&mut self, at: Instant, to: SocketAddr, text: String) {
-        self.counter += 1;
-        let message = Message { to, text };
-        self.waiting.insert((at, self.counter), message);
-    }
-
-    /// A set of announcements, one after the other from `at` on; returns when the set is over.
-    pub fn announce(
-        &mut self,
-        kind: Kind,
-        advertisements: &[Advertisement],
-        terms: &Terms,
-        at: Instant,
-    ) -> Instant {
-        let step = match kind {
-            Kind::Alive => STEP,
-            // On the way out there is no time to lose.
-            Kind::ByeBye => STEP / 10,
-        };
-        let mut at = at;
-        for advertisement in advertisements {
-            for text in notifications(kind, advertisement, terms) {
-                self.push(at, GROUP.into(), text);
-                at += step;
-            }
-        }
-        at
-    }
-
-    /// The first words: byebye, in case an earlier self died without one; a short random wait (`random` is from 0 to 1); then
-    /// several sets of alive.
-    pub fn open(
-        &mut self,
-        advertisements: &[Advertisement],
-        terms: &Terms,
-        now: Instant,
-        random: f64,
-    ) {
-        let gone = self.announce(Kind::ByeBye, advertisements, terms, now);
-        let mut at = gone + Duration::from_millis(20) + Duration::from_millis(100).mul_f64(random);
-        for _ in 0..COPIES {
-            at = self.announce(Kind::Alive, advertisements, terms, at) + BETWEEN;
-        }
-    }
-
-    /// The last words, twice; everything else is forgotten.
-    pub fn close(&mut self, advertisements: &[Advertisement], terms: &Terms, now: Instant) {
-        self.clear();
-        let again = self.announce(Kind::ByeBye, advertisements, terms, now);
-        self.announce(Kind::ByeBye, advertisements, terms, again + STEP);
-    }
-
-    /// Queues the answers to a search. `random`, from 0 to 1, is where in its share of the window each answer falls.
-    pub fn answer(
-        &mut self,
-        search: &Search,
-        from: SocketAddr,
-        advertisements: &[Advertisement],
-        terms: &Terms,
-        now: Instant,
-        random: f64,
-    ) {
-        let answers: Vec<String> = advertisements
-            .iter()
-            .flat_map(|advertisement| {
-                let answers = advertisement.answers(&search.st);
-                answers
-                    .into_iter()
-                    .map(move |(st, usn)| answer(advertisement, terms, &st, &usn))
-            })
-            .collect();
-        if self.waiting.len() + answers.len() > WAITING {
-            return;
-        }
-        let share = search.window.div_f64(answers.len().max(1) as f64);
-        let mut at = now + share.mul_f64(random);
-        for text in answers {
-            self.push(at, from, text);
-            at += share;
-        }
-    }
-}
-
-/// The time to the next regular announcement: a third of [`MAX_AGE`], give or take a tenth; `random` is from 0 to 1.
-pub fn until_next_announcement(random: f64) -> Duration {
-    (MAX_AGE / 3).mul_f64(0.9 + 0.2 * random)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,67 +213,8 @@ mod tests {
         }
     }
 
-    fn terms() -> Terms {
-        Terms {
-            server: "Linux/6 UPnP/1.0 Lamp/1".to_owned(),
-            boot_id: 1234,
-            http: "192.0.2.10:49494".parse().expect("an address"),
-        }
-    }
-
-    fn now() -> Instant {
-        tokio::time::Instant::now().into_std()
-    }
-
     fn request(lines: &str) -> Vec<u8> {
         format!("M-SEARCH * HTTP/1.1\r\n{lines}\r\n\r\n").into_bytes()
-    }
-
-    #[test]
-    fn s01_byebye_first_then_three_sets_of_six_with_every_header() {
-        let mut outbox = Outbox::default();
-        let begin = now();
-        outbox.open(&[device()], &terms(), begin, 0.5);
-        let mut sent = Vec::new();
-        while let Some(at) = outbox.next_at() {
-            sent.extend(
-                outbox
-                    .take_due(at)
-                    .map(|message| (at - begin, message.text)),
-            );
-        }
-        assert_eq!(sent.len(), 24);
-        let (gone, here) = sent.split_at(6);
-        assert!(
-            gone.iter()
-                .all(|(_, text)| text.contains("NTS: ssdp:byebye\r\n"))
-        );
-        for (_, text) in here {
-            assert!(text.starts_with("NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n"));
-            for header in [
-                "CACHE-CONTROL: max-age=1800\r\n",
-                "LOCATION: http://192.0.2.10:49494/upnp/x/device.xml\r\n",
-                "NTS: ssdp:alive\r\n",
-                "SERVER: Linux/6 UPnP/1.0 Lamp/1\r\n",
-                "CONFIGID.UPNP.ORG: 77\r\n",
-            ] {
-                assert!(text.contains(header), "{header} in {text}");
-            }
-        }
-        assert!(
-            sent.iter()
-                .all(|(_, text)| text.contains("BOOTID.UPNP.ORG: 1234\r\n"))
-        );
-        assert!(sent.iter().all(|(_, text)| text.ends_with("\r\n\r\n")));
-        for (nt, usn) in device().targets() {
-            let pair = (format!("NT: {nt}\r\n"), format!("USN: {usn}\r\n"));
-            let copies = here
-                .iter()
-                .filter(|(_, text)| text.contains(&pair.0) && text.contains(&pair.1));
-            assert_eq!(copies.count(), 3, "{nt}");
-        }
-        let last = sent.last().map(|(at, _)| *at);
-        assert!(last < Some(Duration::from_secs(1)), "{last:?}");
     }
 
     #[test]
@@ -474,46 +276,5 @@ mod tests {
         ] {
             assert_eq!(search(&junk, Cast::Multi), None);
         }
-    }
-
-    #[test]
-    fn s02_answers_are_spread_over_the_window_and_s24_bounded() {
-        let search = Search {
-            st: "ssdp:all".to_owned(),
-            window: Duration::from_millis(900),
-        };
-        let from = "192.0.2.20:5000".parse().expect("an address");
-        let mut outbox = Outbox::default();
-        let begin = now();
-        outbox.answer(&search, from, &[device()], &terms(), begin, 0.99);
-        let last = outbox.waiting.keys().last().map(|&(at, _)| at - begin);
-        assert!(last <= Some(search.window), "{last:?}");
-        assert!(last > Some(search.window / 2), "{last:?}");
-        assert!(outbox.waiting.values().all(|message| {
-            message.text.starts_with("HTTP/1.1 200 OK\r\n") && message.text.contains("EXT: \r\n")
-        }));
-        for _ in 0..10_000 {
-            outbox.answer(&search, from, &[device()], &terms(), begin, 0.5);
-        }
-        assert!(outbox.len() <= WAITING);
-    }
-
-    #[test]
-    fn s19_the_next_announcement_is_long_before_half_of_max_age() {
-        assert_eq!(until_next_announcement(0.0), Duration::from_secs(540));
-        assert_eq!(until_next_announcement(1.0), Duration::from_secs(660));
-    }
-
-    #[test]
-    fn s20_the_last_words_are_byebye_for_everything_twice() {
-        let mut outbox = Outbox::default();
-        let begin = now();
-        outbox.open(&[device()], &terms(), begin, 0.0);
-        outbox.close(&[device()], &terms(), begin);
-        assert_eq!(outbox.len(), 12);
-        let gone = |message: &Message| message.text.contains("NTS: ssdp:byebye\r\n");
-        assert!(outbox.waiting.values().all(gone));
-        let last = outbox.waiting.keys().last().map(|&(at, _)| at - begin);
-        assert!(last < Some(Duration::from_millis(200)), "{last:?}");
     }
 }

@@ -1,5 +1,5 @@
 //! SSDP on the wire: one task and one set of sockets per interface.
-//! What is said and when is decided in `ssdp`.
+//! What is said is decided in `ssdp`, when in `ssdp_schedule`.
 //!
 //! Each interface has three sockets, all on port 1900 and shared with other programs of the host:
 //! one bound to the multicast group, which joined it on that interface only and hears (on Linux, with
@@ -19,9 +19,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::network::{Interface, is_near};
-use super::ssdp::{
-    Advertisement, Cast, GROUP, Kind, Outbox, Terms, search, until_next_announcement,
-};
+use super::ssdp::{Advertisement, Cast, GROUP, Kind, Terms, search};
+use super::ssdp_schedule::{Outbox, until_next_announcement};
 
 /// Hops (UDA 1.1 §1.1).
 const TTL: u32 = 2;
@@ -230,7 +229,9 @@ async fn receive_some(
 fn bind(address: Ipv4Addr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_reuse_address(true)?;
-    #[cfg(unix)]
+    // Elsewhere it takes this too. Linux would then hand each datagram to one of the sockets, by a hash, wherever it arrived:
+    // to another interface's, or to another program's.
+    #[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
     socket.set_reuse_port(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&SocketAddrV4::new(address, GROUP.port()).into())?;

@@ -1,6 +1,8 @@
 //! A device for the tests: services that write down what they are told and repeat what they know.
 //! Not a renderer: nothing here plays.
 
+#![expect(clippy::unwrap_used, reason = "in a test helper, to panic is to tell")]
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,8 @@
 //! Two hosts of our own in network namespaces, joined by two cables: here one may multicast.
 //! Needs root and `ip`; without them the tests that use it fail, which is the point.
 
+#![expect(clippy::unwrap_used, reason = "in a test helper, to panic is to tell")]
+
 use std::fs::File;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};

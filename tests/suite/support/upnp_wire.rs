@@ -1,6 +1,8 @@
 //! HTTP by hand, so that the tests decide every byte.
 //! Not a client for anything but tests.
 
+#![expect(clippy::unwrap_used, reason = "in a test helper, to panic is to tell")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
