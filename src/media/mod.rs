@@ -2,11 +2,25 @@
 //!
 //! [`Source`] is the seam: the feeder polls one and never waits for it. Whatever fetches and
 //! decodes does so on threads and tasks of its own.
+//!
+//! The way of the bytes: `http` (a task) → `buffer` → `decode` or `pcm` → `source` (a thread) → [`Source::poll`].
+
+mod buffer;
+mod decode;
+mod decoder;
+mod edits;
+mod http;
+mod pcm;
+mod source;
+mod wav;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audio::StreamFormat;
+
+pub use http::Network;
+pub use source::open;
 
 /// What to play, and what the sender said about it. Only the URI is binding; the rest are hints.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,0 +1,484 @@
+//! Decodes containers and codecs with Symphonia, as the bytes arrive; the only file that names it.
+//! It starts no thread and knows nothing of where the bytes come from.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use symphonia::core::audio::GenericAudioBufferRef;
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::{Error, SeekErrorKind};
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::well_known::{
+    FORMAT_ID_ADTS, FORMAT_ID_ISOMP4, FORMAT_ID_MP3, FORMAT_ID_OGG,
+};
+use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
+use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::meta::MetadataOptions;
+use symphonia::core::packet::Packet;
+use symphonia::core::units::{TimeBase, Timestamp};
+use symphonia::default::formats::OggReader;
+
+use crate::audio::StreamFormat;
+
+use super::buffer::{ByteReader, Description};
+use super::decoder::{Decoded, Decoder, Reached, Undecodable};
+use super::edits::{Edit, Tap};
+use super::wav::{self, Patch};
+use super::{Chunk, MediaInfo, MediaRequest};
+
+/// Frames decoded and thrown away before the place of a seek. A lossy packet needs the one before it to sound right, an MP3
+/// packet up to three (its bits may lie in earlier ones).
+const PREROLL: u64 = 4 * 1152;
+
+/// Decodes whatever Symphonia finds in a file.
+pub(super) struct ContainerDecoder {
+    format: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    track: Selected,
+    source: Input,
+    info: MediaInfo,
+    /// The first frames, decoded at opening because only they tell the layout for certain.
+    first: Option<Decoded>,
+    /// Reading was interrupted, so the demuxer may stand in the middle of something.
+    torn: bool,
+}
+
+impl ContainerDecoder {
+    /// Finds out what `reader` holds, reading no more than that needs. `head` is how the file begins.
+    pub(super) fn open(
+        mut reader: ByteReader,
+        head: &[u8],
+        description: &Description,
+        request: &MediaRequest,
+    ) -> Result<Self, Undecodable> {
+        let patches = if wav::is_wav(head) {
+            wav::patches(&mut reader, description.length)?
+        } else {
+            Vec::new()
+        };
+        let is_mp4 = head.get(4..8).is_some_and(|name| name == b"ftyp");
+        let is_adts = matches!(head, [0xff, second, ..] if second & 0xf6 == 0xf0);
+        reader.seek(SeekFrom::Start(0))?;
+        let source = Input {
+            reader,
+            patches: patches.into(),
+            gate: Arc::new(Gate {
+                // A seekable file is searched for tags and durations at its end first, which costs a request or two. Only an
+                // MP4 needs it: its index may be at the end.
+                seekable: AtomicBool::new(is_mp4 && description.ranges),
+                // An ADTS reader that knows the length estimates the duration from the first 16 KiB.
+                length: AtomicBool::new(is_adts && request.duration.is_none()),
+            }),
+            tap: is_mp4.then(Arc::default),
+        };
+        let stream = MediaSourceStream::new(Box::new(source.clone()), Default::default());
+        let format = symphonia::default::get_probe()
+            .probe(
+                &Hint::new(),
+                stream,
+                FormatOptions::default(),
+                MetadataOptions::default(),
+            )
+            .map_err(|error| unknown_format(error, description))?;
+        source
+            .gate
+            .seekable
+            .store(description.ranges, Ordering::Relaxed);
+
+        let edit = source.tap.as_ref().and_then(|tap| lock(tap).edit());
+        let track = Selected::of(&*format, edit)?;
+        let decoder = make_decoder(&*format)?;
+        let mut opened = Self {
+            info: MediaInfo {
+                format: StreamFormat {
+                    rate: track.rate,
+                    channels: 2,
+                },
+                duration: track.duration(),
+                seekable: description.ranges,
+            },
+            format,
+            decoder,
+            track,
+            source,
+            first: None,
+            torn: false,
+        };
+        opened.begin(head, description, request)?;
+        Ok(opened)
+    }
+
+    /// Decodes the first frames, which complete what is known of the file.
+    fn begin(
+        &mut self,
+        head: &[u8],
+        description: &Description,
+        request: &MediaRequest,
+    ) -> Result<(), Undecodable> {
+        let mut estimate = None;
+        let first = loop {
+            let Some(packet) = self.next_packet()? else {
+                return Err(Undecodable("there is no audio in it".to_owned()));
+            };
+            if estimate.is_none() {
+                estimate = self.estimate(&packet, head, description);
+            }
+            if let Some(decoded) = self.decode_packet(&packet)? {
+                break decoded;
+            }
+        };
+        self.info.format = first.chunk.format;
+        self.track.rate = first.chunk.format.rate;
+        self.info.duration = self.info.duration.or(request.duration).or(estimate);
+        self.first = Some(first);
+        Ok(())
+    }
+
+    /// How long an MP3 of constant bit rate plays, by its first packet: such files do not say.
+    fn estimate(
+        &self,
+        packet: &Packet,
+        head: &[u8],
+        description: &Description,
+    ) -> Option<Duration> {
+        if self.format.format_info().format != FORMAT_ID_MP3 || packet.data.is_empty() {
+            return None;
+        }
+        let audio = description.length?.checked_sub(id3_length(head))?;
+        let packets = audio as f64 / packet.data.len() as f64;
+        // An MP3's tick is a frame.
+        let seconds = packets * packet.block_dur().get() as f64 / f64::from(self.track.rate);
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
+    /// The next packet of the track; `None` at the end.
+    fn next_packet(&mut self) -> Result<Option<Packet>, Undecodable> {
+        loop {
+            match self.format.next_packet() {
+                Ok(Some(packet)) if packet.track_id == self.track.id => return Ok(Some(packet)),
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(None),
+                Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Ok(None);
+                }
+                // A new stream begins within the file, as radio stations do with every title.
+                Err(Error::ResetRequired) => {
+                    self.track = Selected::of(&*self.format, None)?;
+                    self.decoder = make_decoder(&*self.format)?;
+                }
+                Err(error) => {
+                    self.torn = true;
+                    return Err(undecodable(&error));
+                }
+            }
+        }
+    }
+
+    /// The frames in `packet`; `None` when they are all padding, or the packet is damaged.
+    fn decode_packet(&mut self, packet: &Packet) -> Result<Option<Decoded>, Undecodable> {
+        let buffer = match self.decoder.decode(packet) {
+            Ok(buffer) => buffer,
+            // One damaged packet is a click; the music goes on.
+            Err(Error::DecodeError(_) | Error::IoError(_)) => return Ok(None),
+            Err(Error::ResetRequired) => {
+                self.decoder = make_decoder(&*self.format)?;
+                return Ok(None);
+            }
+            Err(error) => return Err(undecodable(&error)),
+        };
+        Ok(self.track.place(packet, &buffer))
+    }
+
+    /// Whether the demuxer knows where it is only by counting from the beginning. It must then not go on from where it was
+    /// torn away; a seek to the beginning makes it count anew.
+    fn counts_packets(&self) -> bool {
+        [FORMAT_ID_MP3, FORMAT_ID_ADTS].contains(&self.format.format_info().format)
+    }
+
+    fn seek_tick(&mut self, tick: i64) -> Result<Reached, Undecodable> {
+        let to = SeekTo::Timestamp {
+            ts: Timestamp::new(tick),
+            track_id: self.track.id,
+        };
+        self.torn = true;
+        let sought = self.format.seek(SeekMode::Accurate, to);
+        self.decoder.reset();
+        match sought {
+            Ok(_) => {
+                self.torn = false;
+                Ok(Reached::Place)
+            }
+            Err(Error::SeekError(SeekErrorKind::OutOfRange)) => Ok(Reached::End),
+            Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                Ok(Reached::End)
+            }
+            Err(Error::SeekError(SeekErrorKind::ForwardOnly | SeekErrorKind::Unseekable)) => {
+                Err(Undecodable(
+                    "it cannot be played from another place: the server does not hand out parts of files"
+                        .to_owned(),
+                ))
+            }
+            Err(error) => Err(undecodable(&error)),
+        }
+    }
+
+    /// An Ogg file says how long it is at its end, which was not looked at when it was opened; without it there is no
+    /// finding anything in the file.
+    fn reopen_ogg(&mut self) -> Result<(), Undecodable> {
+        let mut source = self.source.clone();
+        source.gate.length.store(true, Ordering::Relaxed);
+        source.seek(SeekFrom::Start(0))?;
+        let stream = MediaSourceStream::new(Box::new(source), Default::default());
+        let format = OggReader::try_new(stream, FormatOptions::default())
+            .map_err(|error| undecodable(&error))?;
+        self.track = Selected::of(&format, None)?;
+        self.decoder = make_decoder(&format)?;
+        self.format = Box::new(format);
+        Ok(())
+    }
+}
+
+impl Decoder for ContainerDecoder {
+    fn info(&self) -> MediaInfo {
+        self.info
+    }
+
+    fn decode(&mut self) -> Result<Option<Decoded>, Undecodable> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
+        while let Some(packet) = self.next_packet()? {
+            if let Some(decoded) = self.decode_packet(&packet)? {
+                return Ok(Some(decoded));
+            }
+        }
+        Ok(None)
+    }
+
+    fn seek(&mut self, to: u64) -> Result<Reached, Undecodable> {
+        self.first = None;
+        let is_ogg = self.format.format_info().format == FORMAT_ID_OGG;
+        if is_ogg && self.info.seekable && !self.source.gate.length.load(Ordering::Relaxed) {
+            self.reopen_ogg()?;
+        }
+        if self.track.length.is_some_and(|length| to >= length) {
+            return Ok(Reached::End);
+        }
+        if self.torn && self.counts_packets() {
+            self.seek_tick(self.track.start)?;
+        }
+        let tick = self.track.tick(to) - self.track.tick(PREROLL) + self.track.zero;
+        self.seek_tick(tick.max(self.track.start))
+    }
+}
+
+/// The track that is played, and its arithmetic. Its clock ticks in the container's units; the program counts frames.
+struct Selected {
+    id: u32,
+    rate: u32,
+    time_base: TimeBase,
+    /// The tick of frame 0; what comes before it is not music.
+    zero: i64,
+    /// The earliest tick that can be sought.
+    start: i64,
+    /// How many frames there are, if the container knows.
+    length: Option<u64>,
+    /// The container says how much of a packet is to be heard, and the decoder does not know.
+    trims_by_duration: bool,
+}
+
+impl Selected {
+    fn of(format: &dyn FormatReader, edit: Option<Edit>) -> Result<Self, Undecodable> {
+        let track = audio_track(format)?;
+        let rate = audio_parameters(track).and_then(|parameters| parameters.sample_rate);
+        let (Some(rate), Some(time_base)) = (rate.filter(|rate| *rate > 0), track.time_base) else {
+            return Err(Undecodable("it does not say its sample rate".to_owned()));
+        };
+        let mut selected = Self {
+            id: track.id,
+            rate,
+            time_base,
+            zero: 0,
+            start: track.start_ts.get(),
+            length: None,
+            trims_by_duration: format.format_info().format == FORMAT_ID_ISOMP4,
+        };
+        if let Some(Edit { start, timescale }) = edit {
+            let frames = u128::from(start) * u128::from(rate) / u128::from(timescale);
+            selected.zero = selected.tick(u64::try_from(frames).unwrap_or(0));
+        }
+        let duration = track
+            .duration
+            .and_then(|duration| i64::try_from(duration.get()).ok());
+        selected.length = duration
+            .and_then(|ticks| u64::try_from(selected.frame(ticks)).ok())
+            .filter(|frames| *frames > 0);
+        Ok(selected)
+    }
+
+    /// The frame heard at `tick`; negative before the music.
+    fn frame(&self, tick: i64) -> i64 {
+        let (numerator, denominator) = self.ticks_to_frames();
+        let ticks = i128::from(tick) - i128::from(self.zero);
+        let frames = (ticks * numerator + denominator / 2).div_euclid(denominator);
+        i64::try_from(frames).unwrap_or(i64::MAX)
+    }
+
+    /// The tick at which `frame` is heard, or the one before it.
+    fn tick(&self, frame: u64) -> i64 {
+        let (numerator, denominator) = self.ticks_to_frames();
+        let ticks = i128::from(frame) * denominator / numerator + i128::from(self.zero);
+        i64::try_from(ticks).unwrap_or(i64::MAX)
+    }
+
+    /// Frames per tick as a fraction.
+    fn ticks_to_frames(&self) -> (i128, i128) {
+        let TimeBase { numer, denom } = self.time_base;
+        let frames_per_numerator = i128::from(numer.get()) * i128::from(self.rate);
+        (frames_per_numerator, i128::from(denom.get()))
+    }
+
+    fn duration(&self) -> Option<Duration> {
+        let seconds = self.length? as f64 / f64::from(self.rate);
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
+    /// The frames of `buffer`, decoded from `packet`, that are music, and where they belong.
+    fn place(&self, packet: &Packet, buffer: &GenericAudioBufferRef<'_>) -> Option<Decoded> {
+        let format = StreamFormat {
+            rate: buffer.spec().rate(),
+            channels: u16::try_from(buffer.spec().channels().count()).ok()?,
+        };
+        let ticks = |duration: symphonia::core::units::Duration| {
+            i64::try_from(duration.get()).unwrap_or(i64::MAX)
+        };
+        // The decoder has trimmed the packet already where it knows how.
+        let start = self.frame(packet.pts.get().saturating_add(ticks(packet.trim_start)));
+        let mut frames = buffer.frames();
+        if self.trims_by_duration && !packet.dur.is_zero() {
+            let heard = self.frame(ticks(packet.dur).saturating_add(self.zero));
+            frames = frames.min(usize::try_from(heard).unwrap_or(frames));
+        }
+        let before = usize::try_from(start.saturating_neg())
+            .unwrap_or(0)
+            .min(frames);
+        if before == frames {
+            return None;
+        }
+        let mut samples = Vec::new();
+        buffer.copy_to_vec_interleaved(&mut samples);
+        samples.truncate(format.samples(frames));
+        samples.drain(..format.samples(before));
+        Some(Decoded {
+            at: u64::try_from(start).unwrap_or(0),
+            chunk: Chunk { format, samples },
+        })
+    }
+}
+
+fn audio_track(format: &dyn FormatReader) -> Result<&Track, Undecodable> {
+    format
+        .default_track(TrackType::Audio)
+        .ok_or_else(|| Undecodable("there is no audio in it".to_owned()))
+}
+
+fn audio_parameters(track: &Track) -> Option<&AudioCodecParameters> {
+    track.codec_params.as_ref().and_then(CodecParameters::audio)
+}
+
+fn make_decoder(format: &dyn FormatReader) -> Result<Box<dyn AudioDecoder>, Undecodable> {
+    let parameters = audio_parameters(audio_track(format)?)
+        .ok_or_else(|| Undecodable("it does not say how its audio is coded".to_owned()))?;
+    symphonia::default::get_codecs()
+        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+        .map_err(|error| {
+            let container = format.format_info().long_name;
+            Undecodable(format!(
+                "its audio is coded in a way not known here ({container}; {error})"
+            ))
+        })
+}
+
+fn unknown_format(error: Error, description: &Description) -> Undecodable {
+    match error {
+        // What the prober says when it has found nothing; the rest it says about what it has found.
+        Error::Unsupported(text) if text.contains("no suitable format reader") => {
+            let stated = description.content_type.as_deref().unwrap_or("nothing");
+            Undecodable(format!(
+                "its bytes are of no known audio format (the server says of it: {stated})"
+            ))
+        }
+        Error::Unsupported("isomp4: missing moov atom") if !description.ranges => Undecodable(
+            "its index is at the end, and the server does not hand out parts of files".to_owned(),
+        ),
+        error => undecodable(&error),
+    }
+}
+
+fn undecodable(error: &Error) -> Undecodable {
+    Undecodable(error.to_string())
+}
+
+/// The length of the ID3v2 tag that a file with this `head` begins with: ten bytes and four times seven bits.
+fn id3_length(head: &[u8]) -> u64 {
+    match head {
+        [b'I', b'D', b'3', _, _, _, size @ ..] if size.len() >= 4 => {
+            10 + size[..4]
+                .iter()
+                .fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f))
+        }
+        _ => 0,
+    }
+}
+
+/// What a demuxer may know of the file beyond its bytes; it changes once the file is open.
+#[derive(Debug)]
+struct Gate {
+    seekable: AtomicBool,
+    length: AtomicBool,
+}
+
+/// The file as the demuxer sees it.
+#[derive(Debug, Clone)]
+struct Input {
+    reader: ByteReader,
+    patches: Arc<[Patch]>,
+    gate: Arc<Gate>,
+    tap: Option<Arc<Mutex<Tap>>>,
+}
+
+impl Read for Input {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let position = self.reader.stream_position()?;
+        let count = self.reader.read(into)?;
+        wav::apply(&self.patches, position, &mut into[..count]);
+        if let Some(tap) = &self.tap {
+            lock(tap).note(position, &into[..count]);
+        }
+        Ok(count)
+    }
+}
+
+impl Seek for Input {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.reader.seek(to)
+    }
+}
+
+impl MediaSource for Input {
+    fn is_seekable(&self) -> bool {
+        self.gate.seekable.load(Ordering::Relaxed)
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        let known = self.gate.length.load(Ordering::Relaxed);
+        known.then(|| self.reader.length()).flatten()
+    }
+}
+
+fn lock(tap: &Mutex<Tap>) -> std::sync::MutexGuard<'_, Tap> {
+    tap.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,89 @@
+//! What the decode thread asks of a decoder, and which decoder a file gets.
+//! Decoding itself is done in [`decode`](super::decode) and [`pcm`](super::pcm).
+
+use std::io::{self, Read};
+
+use super::buffer::{ByteReader, Description};
+use super::{Chunk, MediaInfo, MediaRequest, decode, pcm};
+
+/// Frames, and where they belong.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    /// The first frame's number, counted from the beginning of the media.
+    pub(super) at: u64,
+    /// Never empty.
+    pub(super) chunk: Chunk,
+}
+
+/// Where a seek has led.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reached {
+    /// The next frames hold the one asked for or come before it.
+    Place,
+    /// There is no such frame: the media is over.
+    End,
+}
+
+/// Why decoding cannot go on. Where reading was the trouble, the reader knows more.
+#[derive(Debug)]
+pub(super) struct Undecodable(pub(super) String);
+
+impl From<io::Error> for Undecodable {
+    fn from(error: io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Makes frames of bytes. Used on one thread, and blocks as long as its reader does.
+pub(super) trait Decoder {
+    /// Layout, duration, and whether seeking works.
+    fn info(&self) -> MediaInfo;
+
+    /// The next frames; `None` at the end.
+    fn decode(&mut self) -> Result<Option<Decoded>, Undecodable>;
+
+    /// Goes to the frame `to` or to one shortly before it.
+    fn seek(&mut self, to: u64) -> Result<Reached, Undecodable>;
+}
+
+/// Enough of the beginning to tell any format that has a name written at its beginning.
+const HEAD: u64 = 12;
+
+/// Beginnings no one would mistake for sound.
+const CONTAINERS: [&[u8]; 6] = [b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3"];
+
+/// Opens the file behind `reader` with the decoder that its first bytes ask for. What the server and the sender say of it
+/// matters for raw PCM only, which nothing else can tell.
+pub(super) fn open(
+    reader: ByteReader,
+    request: &MediaRequest,
+) -> Result<Box<dyn Decoder>, Undecodable> {
+    let description = reader.describe()?;
+    let mut head = Vec::new();
+    reader.clone().take(HEAD).read_to_end(&mut head)?;
+    if head.is_empty() {
+        return Err(Undecodable("the file is empty".to_owned()));
+    }
+    match pcm_layout(&head, &description, request) {
+        Some(layout) => Ok(Box::new(pcm::PcmDecoder::new(reader, &description, layout))),
+        None => Ok(Box::new(decode::ContainerDecoder::open(
+            reader,
+            &head,
+            &description,
+            request,
+        )?)),
+    }
+}
+
+fn pcm_layout(
+    head: &[u8],
+    description: &Description,
+    request: &MediaRequest,
+) -> Option<pcm::Layout> {
+    let is_container = CONTAINERS.iter().any(|magic| head.starts_with(magic))
+        || head.get(4..8).is_some_and(|name| name == b"ftyp");
+    if is_container {
+        return None;
+    }
+    pcm::Layout::stated(description.content_type.as_deref(), request)
+}
