@@ -394,3 +394,41 @@ impl Player {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::audio::StreamFormat;
+
+    use super::*;
+
+    #[test]
+    fn decoding_stops_when_enough_waits_and_goes_on_when_it_is_polled() {
+        let outlet = Outlet {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            waker: Arc::new(|| {}),
+        };
+        let format = StreamFormat::STANDARD;
+        let tenth = Chunk {
+            format,
+            samples: vec![0.0; format.samples(4800)],
+        };
+        let waiting = || outlet.lock().ready.len();
+        thread::scope(|scope| {
+            let pushing = scope.spawn(|| {
+                for _ in 0..40 {
+                    outlet.push(Item::Audio(tenth.clone()));
+                }
+            });
+            for polled in 0..40 {
+                while waiting() < 15.min(40 - polled) {
+                    thread::yield_now();
+                }
+                assert_eq!(waiting(), 15.min(40 - polled));
+                assert!(matches!(outlet.poll(), Polled::Audio(_)));
+            }
+            assert!(pushing.join().is_ok());
+        });
+        assert!(matches!(outlet.poll(), Polled::Pending));
+    }
+}

@@ -3,31 +3,6 @@
 use super::*;
 
 #[tokio::test]
-async fn read_ahead_is_bounded_when_nobody_polls() {
-    let (bytes, _) = long_wav();
-    let total = bytes.len();
-    let server = MediaServer::start();
-    let uri = server.serve("/long", Media::new(bytes));
-    let mut listener = Listener::open(request(uri));
-    listener.opened().await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let mut sent = 0;
-    server.wait_until("begun", |log| {
-        // What the kernel's buffers hold counts as sent.
-        assert!(log.sent < 20 << 20, "{} of {total} bytes sent", log.sent);
-        true
-    });
-    // Audio in hand: a second and a half, not five minutes.
-    while let Polled::Audio(chunk) = listener.source.poll() {
-        sent += CD.frames(chunk.samples.len());
-        if sent > 3 * 44_100 {
-            break;
-        }
-    }
-    assert!(sent >= 44_100, "{sent} frames were ready");
-}
-
-#[tokio::test]
 async fn a_seek_while_the_server_is_silent_goes_ahead_at_once() {
     let (bytes, _) = long_wav();
     let server = MediaServer::start();

@@ -80,7 +80,7 @@ async fn a_jump_in_a_long_file_is_one_request_with_a_range() {
     let uri = server.serve("/long", Media::new(bytes));
     let mut listener = Listener::open(request(uri));
     listener.opened().await;
-    for (jumps, second) in [200, 100, 299, 0].into_iter().enumerate() {
+    for (jumps, second) in [200, 100, 250, 0].into_iter().enumerate() {
         listener.source.seek(Duration::from_secs(second));
         assert_eq!(listener.sought().await, Duration::from_secs(second));
         let samples = listener.audio().await;
