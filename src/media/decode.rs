@@ -270,7 +270,7 @@ impl Decoder for ContainerDecoder {
         if self.torn && self.counts_packets() {
             self.seek_tick(self.track.start)?;
         }
-        let tick = self.track.tick(to) - self.track.tick(PREROLL) + self.track.zero;
+        let tick = self.track.tick(to.saturating_sub(PREROLL));
         self.seek_tick(tick.max(self.track.start))
     }
 }
