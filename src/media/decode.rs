@@ -270,7 +270,11 @@ impl Decoder for ContainerDecoder {
         if self.torn && self.counts_packets() {
             self.seek_tick(self.track.start)?;
         }
-        let tick = self.track.tick(to.saturating_sub(PREROLL));
+        let tick = {
+            // It may reach into what comes before the music.
+            let preroll = self.track.tick(PREROLL) - self.track.zero;
+            self.track.tick(to).saturating_sub(preroll)
+        };
         self.seek_tick(tick.max(self.track.start))
     }
 }
