@@ -8,7 +8,7 @@ mod screen;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,10 +106,135 @@ fn hostname() -> String {
     )
 }
 
-/// `unisono run`: appears on the network and plays what is cast, until `stop` is cancelled; then fades out and says goodbye.
+/// The running program: zones on the network over outputs.
+pub struct App {
+    plan: Plan,
+    clock: Arc<dyn Clock>,
+    port: u16,
+    zones: Vec<ZoneHandle>,
+    outputs: Outputs,
+    advertiser: Option<Advertiser>,
+    /// Holds the state directory's lock.
+    _state: StateDir,
+    network_stop: CancellationToken,
+    zones_stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Starts what the plan says, on the present tokio runtime: the port first, so that nothing else starts without it.
+    ///
+    /// # Errors
+    /// The plan does not fit this machine, or the state directory cannot be used. Once the program runs, troubles are
+    /// logged and lived with.
+    pub async fn start(plan: Plan, state_dir: Option<&Path>) -> Result<Self, AppError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        machine::refuse_missing(&plan, &clock).map_err(AppError::Machine)?;
+        let (listener, interfaces) = listen(&plan).await?;
+        let port = listener.local_addr()?.port();
+        let mut state = StateDir::open(&state_dir::find(state_dir)?)?;
+        let names: Vec<&str> = plan.zones.iter().map(|zone| zone.name.as_str()).collect();
+        let identities = state.identities(&names)?;
+
+        let outputs = Outputs::start(plan.outputs.clone(), &clock)?;
+        let network = Network::new(tokio::runtime::Handle::current(), vec![port])?;
+        let open: OpenMedia = Arc::new(move |request, waker| media::open(request, &network, waker));
+        let zones_stop = CancellationToken::new();
+        let (mut zones, mut tasks) = (Vec::new(), Vec::new());
+        for zone in &plan.zones {
+            let (handle, task) = start_zone(zone, &outputs, &clock, &open, &zones_stop)?;
+            zones.push(handle);
+            tasks.push(task);
+        }
+        let devices: Vec<Arc<Device>> = plan
+            .zones
+            .iter()
+            .zip(&zones)
+            .zip(&identities)
+            .map(|((zone, handle), &udn)| device(zone, handle, udn, &clock))
+            .collect();
+
+        let network_stop = CancellationToken::new();
+        tasks.push(serve(listener, &devices, &plan, &zones, &network_stop));
+        tasks.push(announce(&devices, &interfaces, port, &network_stop));
+        let advertiser = advertise(&plan, &identities, &interfaces, port);
+        greet(&plan, &interfaces, port);
+        Ok(Self {
+            plan,
+            clock,
+            port,
+            zones,
+            outputs,
+            advertiser,
+            _state: state,
+            network_stop,
+            zones_stop,
+            tasks,
+        })
+    }
+
+    /// The TCP port of descriptions, control, events and the web page.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The zones, in the plan's order.
+    pub fn zones(&self) -> &[ZoneHandle] {
+        &self.zones
+    }
+
+    /// The outputs, in the plan's order.
+    pub fn lanes(&self) -> &[LaneHandle] {
+        self.outputs.lanes()
+    }
+
+    /// Shows the zones and outputs on a terminal, until it is aborted.
+    fn show(&self, painter: Painter) -> JoinHandle<()> {
+        let (plan, clock) = (self.plan.clone(), self.clock.clone());
+        let (zones, lanes) = (self.zones.clone(), self.lanes().to_vec());
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(VIEW_EVERY);
+            loop {
+                ticks.tick().await;
+                painter.show(&screen::screen(&plan, &zones, &lanes, clock.now()));
+            }
+        })
+    }
+
+    /// Fades out, says goodbye, and ends everything.
+    pub async fn stop(mut self) {
+        self.zones_stop.cancel();
+        self.network_stop.cancel();
+        if let Some(advertiser) = self.advertiser.take() {
+            advertiser.withdraw().await;
+        }
+        for task in self.tasks {
+            // A task that panicked has said so.
+            let _panicked = task.await;
+        }
+        // Lanes play their fade to the end, each on its own thread.
+        let outputs = self.outputs;
+        if tokio::task::spawn_blocking(move || drop(outputs))
+            .await
+            .is_err()
+        {
+            tracing::error!("an output ended badly");
+        }
+    }
+}
+
+/// `unisono run`: appears on the network and plays what is cast, until `stop` is cancelled.
 ///
 /// # Errors
-/// The program cannot start. Once it runs, troubles are logged and lived with.
+/// The program cannot start.
 pub async fn run(
     options: RunOptions,
     painter: Option<Painter>,
@@ -117,68 +242,16 @@ pub async fn run(
 ) -> Result<(), AppError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let plan = plan(options.config.as_ref(), &clock)?;
-    machine::refuse_missing(&plan, &clock).map_err(AppError::Machine)?;
-    let (listener, interfaces) = listen(&plan).await?;
-    let port = listener.local_addr()?.port();
-    let mut state = StateDir::open(&state_dir::find(options.state_dir.as_deref())?)?;
-    let names: Vec<&str> = plan.zones.iter().map(|zone| zone.name.as_str()).collect();
-    let identities = state.identities(&names)?;
-
-    let outputs = Outputs::start(plan.outputs.clone(), &clock)?;
-    let network = Network::new(tokio::runtime::Handle::current(), vec![port])?;
-    let open: OpenMedia = Arc::new(move |request, waker| media::open(request, &network, waker));
-    // Zones end after the network has been told: what is heard fades while byebye goes out.
-    let zones_stop = CancellationToken::new();
-    let mut zones = Vec::new();
-    let mut zone_tasks = Vec::new();
-    for zone in &plan.zones {
-        let (handle, task) = start_zone(zone, &outputs, &clock, &open, &zones_stop)?;
-        zones.push(handle);
-        zone_tasks.push(task);
-    }
-    let devices: Vec<Arc<Device>> = plan
-        .zones
-        .iter()
-        .zip(&zones)
-        .zip(&identities)
-        .map(|((zone, handle), &udn)| device(zone, handle, udn, &clock))
-        .collect();
-
-    let serving = serve(listener, &devices, &plan, &zones, &stop);
-    let announcing = announce(&devices, &interfaces, port, &stop);
-    let advertiser = advertise(&plan, &identities, &interfaces, port);
-    greet(&plan, &interfaces, port);
-    let viewing = painter.map(|painter| {
-        let lanes = outputs.lanes().to_vec();
-        tokio::spawn(view(
-            painter,
-            plan.clone(),
-            zones.clone(),
-            lanes,
-            clock.clone(),
-            stop.clone(),
-        ))
-    });
-
+    let app = App::start(plan, options.state_dir.as_deref()).await?;
+    let viewing = painter.clone().map(|painter| app.show(painter));
     stop.cancelled().await;
+    if let Some(viewing) = viewing {
+        viewing.abort();
+    }
     tracing::info!("ending: saying goodbye and fading out");
-    zones_stop.cancel();
-    if let Some(advertiser) = advertiser {
-        advertiser.withdraw().await;
-    }
-    for task in zone_tasks
-        .into_iter()
-        .chain(announcing)
-        .chain([serving])
-        .chain(viewing)
-    {
-        // A task that panicked has said so.
-        let _panicked = task.await;
-    }
-    // Lanes play their fade to the end.
-    let ended = tokio::task::spawn_blocking(move || drop(outputs)).await;
-    if ended.is_err() {
-        tracing::error!("an output ended badly");
+    app.stop().await;
+    if let Some(painter) = painter {
+        painter.finish();
     }
     Ok(())
 }
@@ -292,21 +365,21 @@ fn announce(
     interfaces: &[Interface],
     port: u16,
     stop: &CancellationToken,
-) -> Option<JoinHandle<()>> {
+) -> JoinHandle<()> {
     let advertisements = devices
         .iter()
         .map(|device| device.advertisement())
         .collect();
     // Names do not change while the program runs, so the sender may go.
     let (_constant, advertisements) = watch::channel(advertisements);
-    Some(tokio::spawn(ssdp_socket::run(
+    tokio::spawn(ssdp_socket::run(
         interfaces.to_vec(),
         port,
         server(),
         boot_id(),
         advertisements,
         stop.clone(),
-    )))
+    ))
 }
 
 /// Larger at each start: seconds since 1970, as UDA 1.1 suggests.
@@ -374,19 +447,4 @@ fn greet(plan: &Plan, interfaces: &[Interface], port: u16) {
         "ready: in your app's list of players (\"Cast to\", \"Play on\"), choose {}",
         names.join(" or ")
     );
-}
-
-async fn view(
-    painter: Painter,
-    plan: Plan,
-    zones: Vec<ZoneHandle>,
-    lanes: Vec<LaneHandle>,
-    clock: Arc<dyn Clock>,
-    stop: CancellationToken,
-) {
-    let mut ticks = tokio::time::interval(VIEW_EVERY);
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        painter.show(&screen::screen(&plan, &zones, &lanes, clock.now()));
-    }
-    painter.finish();
 }

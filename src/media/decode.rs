@@ -1,33 +1,34 @@
-//! Decodes containers and codecs with Symphonia, as the bytes arrive; the only file that names it.
+//! Decodes containers and codecs with Symphonia, as the bytes arrive; this file and its parts are the only ones that name it.
 //! It starts no thread and knows nothing of where the bytes come from.
 
-use std::io::{self, Read, Seek, SeekFrom};
+mod input;
+mod track;
+
+use std::io::{self, Seek, SeekFrom};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use symphonia::core::audio::GenericAudioBufferRef;
-use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::{Error, SeekErrorKind};
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::well_known::{
-    FORMAT_ID_ADTS, FORMAT_ID_ISOMP4, FORMAT_ID_MP3, FORMAT_ID_OGG,
-};
-use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo, Track, TrackType};
-use symphonia::core::io::{MediaSource, MediaSourceStream};
+use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_MP3, FORMAT_ID_OGG};
+use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo};
+use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
-use symphonia::core::units::{TimeBase, Timestamp};
+use symphonia::core::units::Timestamp;
 use symphonia::default::formats::OggReader;
 
 use crate::audio::StreamFormat;
 
 use super::buffer::{ByteReader, Description};
 use super::decoder::{Decoded, Decoder, Reached, Undecodable};
-use super::edits::{Edit, Tap};
-use super::wav::{self, Patch};
-use super::{Chunk, MediaInfo, MediaRequest};
+use super::edits::Tap;
+use super::wav;
+use super::{MediaInfo, MediaRequest};
+use input::{Gate, Input};
+use track::{Selected, audio_parameters, audio_track};
 
 /// Frames decoded and thrown away before the place of a seek. A lossy packet needs the one before it to sound right, an MP3
 /// packet up to three (its bits may lie in earlier ones).
@@ -72,7 +73,7 @@ impl ContainerDecoder {
                 // An ADTS reader that knows the length estimates the duration from the first 16 KiB.
                 length: AtomicBool::new(is_adts && request.duration.is_none()),
             }),
-            tap: is_mp4.then(Arc::default),
+            tap: Arc::new(Mutex::new(is_mp4.then(Tap::default))),
         };
         let stream = MediaSourceStream::new(Box::new(source.clone()), Default::default());
         let format = symphonia::default::get_probe()
@@ -88,8 +89,7 @@ impl ContainerDecoder {
             .seekable
             .store(description.ranges, Ordering::Relaxed);
 
-        let edit = source.tap.as_ref().and_then(|tap| lock(tap).edit());
-        let track = Selected::of(&*format, edit)?;
+        let track = Selected::of(&*format, source.take_edit())?;
         let decoder = make_decoder(&*format)?;
         let mut opened = Self {
             info: MediaInfo {
@@ -270,123 +270,13 @@ impl Decoder for ContainerDecoder {
         if self.torn && self.counts_packets() {
             self.seek_tick(self.track.start)?;
         }
-        let tick = self.track.tick(to) - self.track.tick(PREROLL) + self.track.zero;
+        let tick = {
+            // It may reach into what comes before the music.
+            let preroll = self.track.tick(PREROLL) - self.track.zero;
+            self.track.tick(to).saturating_sub(preroll)
+        };
         self.seek_tick(tick.max(self.track.start))
     }
-}
-
-/// The track that is played, and its arithmetic. Its clock ticks in the container's units; the program counts frames.
-struct Selected {
-    id: u32,
-    rate: u32,
-    time_base: TimeBase,
-    /// The tick of frame 0; what comes before it is not music.
-    zero: i64,
-    /// The earliest tick that can be sought.
-    start: i64,
-    /// How many frames there are, if the container knows.
-    length: Option<u64>,
-    /// The container says how much of a packet is to be heard, and the decoder does not know.
-    trims_by_duration: bool,
-}
-
-impl Selected {
-    fn of(format: &dyn FormatReader, edit: Option<Edit>) -> Result<Self, Undecodable> {
-        let track = audio_track(format)?;
-        let rate = audio_parameters(track).and_then(|parameters| parameters.sample_rate);
-        let (Some(rate), Some(time_base)) = (rate.filter(|rate| *rate > 0), track.time_base) else {
-            return Err(Undecodable("it does not say its sample rate".to_owned()));
-        };
-        let mut selected = Self {
-            id: track.id,
-            rate,
-            time_base,
-            zero: 0,
-            start: track.start_ts.get(),
-            length: None,
-            trims_by_duration: format.format_info().format == FORMAT_ID_ISOMP4,
-        };
-        if let Some(Edit { start, timescale }) = edit {
-            let frames = u128::from(start) * u128::from(rate) / u128::from(timescale);
-            selected.zero = selected.tick(u64::try_from(frames).unwrap_or(0));
-        }
-        let duration = track
-            .duration
-            .and_then(|duration| i64::try_from(duration.get()).ok());
-        selected.length = duration
-            .and_then(|ticks| u64::try_from(selected.frame(ticks)).ok())
-            .filter(|frames| *frames > 0);
-        Ok(selected)
-    }
-
-    /// The frame heard at `tick`; negative before the music.
-    fn frame(&self, tick: i64) -> i64 {
-        let (numerator, denominator) = self.ticks_to_frames();
-        let ticks = i128::from(tick) - i128::from(self.zero);
-        let frames = (ticks * numerator + denominator / 2).div_euclid(denominator);
-        i64::try_from(frames).unwrap_or(i64::MAX)
-    }
-
-    /// The tick at which `frame` is heard, or the one before it.
-    fn tick(&self, frame: u64) -> i64 {
-        let (numerator, denominator) = self.ticks_to_frames();
-        let ticks = i128::from(frame) * denominator / numerator + i128::from(self.zero);
-        i64::try_from(ticks).unwrap_or(i64::MAX)
-    }
-
-    /// Frames per tick as a fraction.
-    fn ticks_to_frames(&self) -> (i128, i128) {
-        let TimeBase { numer, denom } = self.time_base;
-        let frames_per_numerator = i128::from(numer.get()) * i128::from(self.rate);
-        (frames_per_numerator, i128::from(denom.get()))
-    }
-
-    fn duration(&self) -> Option<Duration> {
-        let seconds = self.length? as f64 / f64::from(self.rate);
-        Duration::try_from_secs_f64(seconds).ok()
-    }
-
-    /// The frames of `buffer`, decoded from `packet`, that are music, and where they belong.
-    fn place(&self, packet: &Packet, buffer: &GenericAudioBufferRef<'_>) -> Option<Decoded> {
-        let format = StreamFormat {
-            rate: buffer.spec().rate(),
-            channels: u16::try_from(buffer.spec().channels().count()).ok()?,
-        };
-        let ticks = |duration: symphonia::core::units::Duration| {
-            i64::try_from(duration.get()).unwrap_or(i64::MAX)
-        };
-        // The decoder has trimmed the packet already where it knows how.
-        let start = self.frame(packet.pts.get().saturating_add(ticks(packet.trim_start)));
-        let mut frames = buffer.frames();
-        if self.trims_by_duration && !packet.dur.is_zero() {
-            let heard = self.frame(ticks(packet.dur).saturating_add(self.zero));
-            frames = frames.min(usize::try_from(heard).unwrap_or(frames));
-        }
-        let before = usize::try_from(start.saturating_neg())
-            .unwrap_or(0)
-            .min(frames);
-        if before == frames {
-            return None;
-        }
-        let mut samples = Vec::new();
-        buffer.copy_to_vec_interleaved(&mut samples);
-        samples.truncate(format.samples(frames));
-        samples.drain(..format.samples(before));
-        Some(Decoded {
-            at: u64::try_from(start).unwrap_or(0),
-            chunk: Chunk { format, samples },
-        })
-    }
-}
-
-fn audio_track(format: &dyn FormatReader) -> Result<&Track, Undecodable> {
-    format
-        .default_track(TrackType::Audio)
-        .ok_or_else(|| Undecodable("there is no audio in it".to_owned()))
-}
-
-fn audio_parameters(track: &Track) -> Option<&AudioCodecParameters> {
-    track.codec_params.as_ref().and_then(CodecParameters::audio)
 }
 
 fn make_decoder(format: &dyn FormatReader) -> Result<Box<dyn AudioDecoder>, Undecodable> {
@@ -432,53 +322,4 @@ fn id3_length(head: &[u8]) -> u64 {
         }
         _ => 0,
     }
-}
-
-/// What a demuxer may know of the file beyond its bytes; it changes once the file is open.
-#[derive(Debug)]
-struct Gate {
-    seekable: AtomicBool,
-    length: AtomicBool,
-}
-
-/// The file as the demuxer sees it.
-#[derive(Debug, Clone)]
-struct Input {
-    reader: ByteReader,
-    patches: Arc<[Patch]>,
-    gate: Arc<Gate>,
-    tap: Option<Arc<Mutex<Tap>>>,
-}
-
-impl Read for Input {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let position = self.reader.stream_position()?;
-        let count = self.reader.read(into)?;
-        wav::apply(&self.patches, position, &mut into[..count]);
-        if let Some(tap) = &self.tap {
-            lock(tap).note(position, &into[..count]);
-        }
-        Ok(count)
-    }
-}
-
-impl Seek for Input {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.reader.seek(to)
-    }
-}
-
-impl MediaSource for Input {
-    fn is_seekable(&self) -> bool {
-        self.gate.seekable.load(Ordering::Relaxed)
-    }
-
-    fn byte_len(&self) -> Option<u64> {
-        let known = self.gate.length.load(Ordering::Relaxed);
-        known.then(|| self.reader.length()).flatten()
-    }
-}
-
-fn lock(tap: &Mutex<Tap>) -> std::sync::MutexGuard<'_, Tap> {
-    tap.lock().unwrap_or_else(PoisonError::into_inner)
 }

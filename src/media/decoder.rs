@@ -1,5 +1,5 @@
 //! What the decode thread asks of a decoder, and which decoder a file gets.
-//! Decoding itself is done in [`decode`](super::decode) and [`pcm`](super::pcm).
+//! Decoding itself is done in [`decode`] and [`pcm`].
 
 use std::io::{self, Read};
 

@@ -1,8 +1,9 @@
 //! Where the music begins in an MP4 file: AAC encoders put some frames of silence before it, and the file's edit list
 //! says how many. The demuxer reads the index for everything else, but passes this over.
 
-/// More of each run of bytes is not kept: edit lists stand at the beginning of the index.
-const KEPT_OF_A_RUN: usize = 64 << 10;
+/// More of each run of bytes is not kept: edit lists stand at the beginning of the index, and a demuxer that jumps to the
+/// index lands up to 64 KiB before it, to fill its buffer.
+const KEPT_OF_A_RUN: usize = 160 << 10;
 /// The runs there are when the index is at the end: the beginning, the index, the audio; and some to spare.
 const MOST_RUNS: usize = 6;
 
@@ -51,8 +52,10 @@ pub(super) struct Edit {
 }
 
 fn edit_of_file(bytes: &[u8]) -> Option<Edit> {
-    let index = child(bytes, b"moov")?;
-    boxes(index)
+    // The index is found by its name and that of the box it begins with: a run may begin anywhere.
+    let named = |bytes: &[u8]| &bytes[..4] == b"moov" && &bytes[8..] == b"mvhd";
+    let index = bytes.windows(12).position(named)?;
+    boxes(&bytes[index + 4..])
         .filter(|(name, _)| *name == b"trak")
         .find_map(|(_, track)| edit_of_track(track))
 }
@@ -148,12 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_begins_with_the_index_is_understood() {
+    fn a_run_that_begins_before_the_index_is_understood() {
         let file = include_bytes!("../../tests/fixtures/media/index-last.m4a");
         let index = file.windows(4).position(|name| name == b"moov").unwrap() - 4;
         let mut tap = Tap::default();
         tap.note(0, &file[..1000]);
-        tap.note(index as u64, &file[index..]);
+        let before = index - 500;
+        tap.note(before as u64, &file[before..]);
         assert_eq!(tap.edit().map(|edit| edit.start), Some(1024));
     }
 }

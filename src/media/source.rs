@@ -16,6 +16,8 @@ use super::{Chunk, MediaError, MediaInfo, MediaRequest, Polled, Source, Waker};
 
 /// How much decoded audio waits to be polled. Enough for a busy machine, little enough that it costs half a megabyte.
 const DECODED_AHEAD: Duration = Duration::from_millis(1500);
+/// No media is longer (it is 41 days); sums on the bytes of a place beyond it could overflow.
+const LONGEST: Duration = Duration::from_hours(1000);
 /// Linux cuts the names of threads after 15 bytes; "decode-" is 7 of them.
 const NAME_BYTES: usize = 8;
 
@@ -342,7 +344,7 @@ impl Player {
     fn play_from(&self, decoder: &mut dyn Decoder, to: Duration) -> Result<(), Break> {
         let info = decoder.info();
         let rate = f64::from(info.format.rate);
-        let to = info.duration.map_or(to, |duration| to.min(duration));
+        let to = to.min(info.duration.unwrap_or(LONGEST)).min(LONGEST);
         let frame = (to.as_secs_f64() * rate).round() as u64;
         let reached = decoder.seek(frame).map_err(|error| self.explain(error))?;
         if reached == Reached::Place {
@@ -392,5 +394,43 @@ impl Player {
             uri: self.request.uri.clone(),
             reason,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::audio::StreamFormat;
+
+    use super::*;
+
+    #[test]
+    fn decoding_stops_when_enough_waits_and_goes_on_when_it_is_polled() {
+        let outlet = Outlet {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            waker: Arc::new(|| {}),
+        };
+        let format = StreamFormat::STANDARD;
+        let tenth = Chunk {
+            format,
+            samples: vec![0.0; format.samples(4800)],
+        };
+        let waiting = || outlet.lock().ready.len();
+        thread::scope(|scope| {
+            let pushing = scope.spawn(|| {
+                for _ in 0..40 {
+                    outlet.push(Item::Audio(tenth.clone()));
+                }
+            });
+            for polled in 0..40 {
+                while waiting() < 15.min(40 - polled) {
+                    thread::yield_now();
+                }
+                assert_eq!(waiting(), 15.min(40 - polled));
+                assert!(matches!(outlet.poll(), Polled::Audio(_)));
+            }
+            assert!(pushing.join().is_ok());
+        });
+        assert!(matches!(outlet.poll(), Polled::Pending));
     }
 }

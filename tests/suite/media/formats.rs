@@ -1,0 +1,250 @@
+//! Every format: what comes out is what went in, and playing begins before the file has arrived.
+
+use super::*;
+
+async fn check_lossless(name: &str, format: StreamFormat, frames: usize, tolerance: f64) {
+    let heard = hear(Media::fixture(name)).await;
+    assert!(heard.failure.is_none(), "{name}: {:?}", heard.failure);
+    let info = heard.info.unwrap();
+    assert_eq!(info.format, format, "{name}");
+    assert_eq!(heard.format, Some(format), "{name}");
+    assert_eq!(format.frames(heard.samples.len()), frames, "{name}");
+    let seconds = frames as f64 / f64::from(format.rate);
+    assert_eq!(
+        info.duration,
+        Some(Duration::from_secs_f64(seconds)),
+        "{name}"
+    );
+    assert!(info.seekable, "{name}");
+    let deviation = deviation(format, &heard.samples, 0);
+    assert!(deviation <= tolerance, "{name}: off by {deviation}");
+}
+
+#[tokio::test]
+async fn lossless_formats_come_out_as_they_went_in() {
+    // Half a step of 16 bits; ffmpeg rounds, so no sample is further off.
+    let sixteen = 0.51 / 32_768.0;
+    for name in ["sine.wav", "sine.flac", "alac.m4a", "sine.aiff"] {
+        check_lossless(name, CD, WHOLE, sixteen).await;
+    }
+    let quarter = 11_025;
+    check_lossless("u8.wav", CD, quarter, 1.01 / 128.0).await;
+    check_lossless("s24.wav", CD, quarter, 1.01 / 8_388_608.0).await;
+    check_lossless("s32.wav", CD, quarter, 1e-7).await;
+    check_lossless("f32.wav", CD, quarter, 1e-7).await;
+    let mono = StreamFormat {
+        rate: 48_000,
+        channels: 1,
+    };
+    check_lossless("mono-48k.wav", mono, 24_000, sixteen).await;
+    let fine = StreamFormat {
+        rate: 96_000,
+        channels: 2,
+    };
+    check_lossless("24-96k.flac", fine, 48_000, 1.01 / 8_388_608.0).await;
+}
+
+/// `delay` is what the file does not say of its encoder's silence at the beginning.
+async fn check_lossy(name: &str, frames: usize, delay: usize) {
+    let heard = hear(Media::fixture(name)).await;
+    assert!(heard.failure.is_none(), "{name}: {:?}", heard.failure);
+    assert_eq!(heard.format, Some(CD), "{name}");
+    assert_eq!(CD.frames(heard.samples.len()), frames, "{name}");
+    let music = &heard.samples[CD.samples(delay)..][..CD.samples(WHOLE)];
+    let deviation = inner_deviation(CD, music, 0);
+    assert!(deviation < 0.02, "{name}: off by {deviation}");
+}
+
+#[tokio::test]
+async fn lossy_formats_are_trimmed_as_far_as_they_say() {
+    check_lossy("sine.mp3", WHOLE, 0).await;
+    check_lossy("sine.m4a", WHOLE, 0).await;
+    check_lossy("index-last.m4a", WHOLE, 0).await;
+    check_lossy("sine.ogg", WHOLE, 0).await;
+    // Neither an MP3 without LAME's tag nor ADTS can say it.
+    check_lossy("plain.mp3", 59 * 1152, 1105).await;
+    check_lossy("sine.aac", 66 * 1024, 1024).await;
+}
+
+#[tokio::test]
+async fn two_files_cut_from_one_sine_join_without_a_seam() {
+    let mut whole = hear(Media::fixture("first-half.flac")).await.samples;
+    assert_eq!(CD.frames(whole.len()), 44_133);
+    whole.extend(hear(Media::fixture("second-half.flac")).await.samples);
+    assert_eq!(CD.frames(whole.len()), 88_200);
+    assert!(deviation(CD, &whole, 0) <= 0.51 / 32_768.0);
+}
+
+/// The fixtures' sine as raw PCM of `bytes` bytes a sample, with its header left to whoever serves it.
+fn raw_pcm(bytes: usize, format: StreamFormat, frames: usize) -> Vec<u8> {
+    let full_scale = f64::from(1 << (8 * bytes - 1));
+    let mut raw = Vec::new();
+    for frame in 0..frames {
+        for channel in 0..usize::from(format.channels) {
+            let sample = (sine(format.rate, channel, frame) * full_scale).round() as i32;
+            raw.extend(&sample.to_be_bytes()[4 - bytes..]);
+        }
+    }
+    raw
+}
+
+async fn check_raw(
+    served: Option<&'static str>,
+    said: MediaRequest,
+    bytes: usize,
+    format: StreamFormat,
+) {
+    let server = MediaServer::start();
+    let mut media = Media::new(raw_pcm(bytes, format, 10_000));
+    if let Some(mime) = served {
+        media = media.mime(mime);
+    }
+    let uri = server.serve("/raw", media);
+    let what = format!("{served:?} {said:?}");
+    let heard = Listener::open(MediaRequest { uri, ..said }).rest().await;
+    assert!(heard.failure.is_none(), "{what}: {:?}", heard.failure);
+    assert_eq!(heard.format, Some(format), "{what}");
+    assert_eq!(format.frames(heard.samples.len()), 10_000, "{what}");
+    assert!(deviation(format, &heard.samples, 0) < 1e-4, "{what}");
+    let seconds = 10_000.0 / f64::from(format.rate);
+    let duration = heard.info.unwrap().duration;
+    assert_eq!(duration, Some(Duration::from_secs_f64(seconds)), "{what}");
+}
+
+#[tokio::test]
+async fn raw_pcm_is_laid_out_as_server_or_sender_say() {
+    let nothing = MediaRequest::default;
+    let stereo_48k = StreamFormat::STANDARD;
+    let mono = StreamFormat {
+        rate: 22_050,
+        channels: 1,
+    };
+    check_raw(
+        Some("audio/L16;rate=48000;channels=2"),
+        nothing(),
+        2,
+        stereo_48k,
+    )
+    .await;
+    check_raw(
+        Some("audio/L24; channels=1; rate=22050"),
+        nothing(),
+        3,
+        mono,
+    )
+    .await;
+    check_raw(Some("audio/L16"), nothing(), 2, CD).await;
+    let sender = MediaRequest {
+        mime: Some("audio/L16;rate=48000;channels=2".to_owned()),
+        ..nothing()
+    };
+    check_raw(Some("application/octet-stream"), sender, 2, stereo_48k).await;
+    let sender = MediaRequest {
+        mime: Some("audio/L16".to_owned()),
+        pcm_rate: Some(22_050),
+        pcm_channels: Some(1),
+        ..nothing()
+    };
+    check_raw(None, sender, 2, mono).await;
+}
+
+#[tokio::test]
+async fn a_wrong_mime_type_does_not_matter() {
+    for name in [
+        "sine.wav",
+        "sine.flac",
+        "sine.mp3",
+        "sine.ogg",
+        "sine.m4a",
+        "sine.aiff",
+    ] {
+        for mime in [
+            "text/html",
+            "audio/mpeg",
+            "audio/L16;rate=8000;channels=1",
+            "video/mp4",
+        ] {
+            let media = Media::fixture(name).mime(mime);
+            // An MP3 has no name at its beginning; but this one has an ID3 tag.
+            let heard = hear(media).await;
+            assert!(
+                heard.failure.is_none(),
+                "{name} as {mime}: {:?}",
+                heard.failure
+            );
+            assert_eq!(CD.frames(heard.samples.len()), WHOLE, "{name} as {mime}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn wav_headers_that_lie_about_the_size_play_to_the_end() {
+    let honest = fixture("sine.wav");
+    let data = honest.windows(4).position(|tag| tag == b"data").unwrap() + 4;
+    for size in [0, u32::MAX, 0x7fff_ffff, 300_000_000] {
+        for framing in [Framing::Ranges, Framing::UntilClose] {
+            if framing == Framing::UntilClose && size == 300_000_000 {
+                continue;
+            }
+            let mut lying = honest.clone();
+            lying[4..8].copy_from_slice(&size.to_le_bytes());
+            lying[data..data + 4].copy_from_slice(&size.to_le_bytes());
+            let heard = hear(Media::new(lying).framing(framing)).await;
+            let what = format!("{size:#x} {framing:?}");
+            assert!(heard.failure.is_none(), "{what}: {:?}", heard.failure);
+            assert_eq!(CD.frames(heard.samples.len()), WHOLE, "{what}");
+            let expected = (framing == Framing::Ranges).then_some(Duration::from_millis(1500));
+            assert_eq!(heard.info.unwrap().duration, expected, "{what}");
+        }
+    }
+}
+
+/// Sound must come before the server has sent more than `bytes`: whatever the decoder waits for, the listener waits for.
+async fn check_starts_with(name: &str, bytes: usize) {
+    let server = MediaServer::start();
+    let uri = server.serve("/song", Media::fixture(name).stall_after(bytes));
+    let mut listener = Listener::open(request(uri));
+    listener.opened().await;
+    let mut samples = listener.audio().await;
+    server.release();
+    let rest = listener.rest().await;
+    assert!(rest.failure.is_none(), "{name}: {:?}", rest.failure);
+    samples.extend(rest.samples);
+    assert!(CD.frames(samples.len()) >= WHOLE, "{name}");
+    assert_eq!(server.requests().len(), 1, "{name}");
+}
+
+#[tokio::test]
+async fn playing_begins_while_the_file_arrives() {
+    // A packet of 1152 frames and the header.
+    check_starts_with("sine.wav", 4_800).await;
+    check_starts_with("sine.aiff", 4_800).await;
+    // The header with 8 KiB of padding, a packet, and the beginning of the next, which ends it.
+    check_starts_with("sine.flac", 22_000).await;
+    // The tag, the frame with the encoder's data, two packets.
+    check_starts_with("sine.mp3", 1_400).await;
+    // The index and a packet.
+    check_starts_with("sine.m4a", 3_000).await;
+    check_starts_with("alac.m4a", 15_000).await;
+    // 4.3 kB of code books and a page.
+    check_starts_with("sine.ogg", 5_200).await;
+    // 16 KiB, of which the duration is estimated.
+    check_starts_with("sine.aac", 16_400).await;
+}
+
+#[tokio::test]
+async fn a_file_that_trickles_in_is_heard_as_it_comes() {
+    let bytes = fixture("sine.mp3");
+    let server = MediaServer::start();
+    // Four times as fast as it plays.
+    let uri = server.serve("/song", Media::new(bytes.clone()).trickle(100_000));
+    let mut listener = Listener::open(request(uri));
+    listener.opened().await;
+    let mut samples = listener.audio().await;
+    server.wait_until("begun", |log| {
+        assert!(log.sent < bytes.len() / 2, "{} bytes were sent", log.sent);
+        true
+    });
+    samples.extend(listener.rest().await.samples);
+    assert_eq!(CD.frames(samples.len()), WHOLE);
+}

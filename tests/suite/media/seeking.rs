@@ -1,0 +1,138 @@
+//! Seeking: to the frame, in any format, at any time, with no more requests than it takes.
+
+use super::*;
+
+async fn check_seek(name: &str, framing: Framing, millis: u64, tolerance: f64) {
+    let what = format!("{name} {framing:?} to {millis} ms");
+    let server = MediaServer::start();
+    let uri = server.serve("/song", Media::fixture(name).framing(framing));
+    let mut listener = Listener::open(request(uri));
+    listener.opened().await;
+    listener.audio().await;
+    let to = Duration::from_millis(millis);
+    // Once from near the beginning, once from the end.
+    for _ in 0..2 {
+        listener.source.seek(to);
+        let landed = listener.sought().await;
+        let frame = (landed.as_secs_f64() * 44_100.0).round() as usize;
+        assert_eq!(frame, millis as usize * 441 / 10, "{what}");
+        let heard = listener.rest().await;
+        assert!(heard.failure.is_none(), "{what}: {:?}", heard.failure);
+        assert!(heard.info.is_none(), "{what}");
+        assert_eq!(CD.frames(heard.samples.len()), WHOLE - frame, "{what}");
+        let inner = &heard.samples[..heard.samples.len() - CD.samples(4096)];
+        let deviation = deviation(CD, inner, frame);
+        assert!(deviation < tolerance, "{what}: off by {deviation}");
+    }
+}
+
+#[tokio::test]
+async fn seeking_lands_on_the_frame() {
+    for millis in [0, 10, 200, 700, 1240] {
+        for framing in [Framing::Ranges, Framing::IgnoresRanges] {
+            for name in ["sine.wav", "sine.flac", "alac.m4a", "sine.aiff"] {
+                check_seek(name, framing, millis, 1e-4).await;
+            }
+            // The first frames of a lossy file are the jump from silence.
+            if millis >= 200 {
+                for name in ["sine.mp3", "sine.m4a", "index-last.m4a", "sine.ogg"] {
+                    if name == "index-last.m4a" && framing == Framing::IgnoresRanges {
+                        continue;
+                    }
+                    check_seek(name, framing, millis, 0.02).await;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn seeking_beyond_the_end_is_the_end() {
+    for name in [
+        "sine.wav",
+        "sine.flac",
+        "sine.mp3",
+        "sine.m4a",
+        "sine.ogg",
+        "sine.aac",
+    ] {
+        let server = MediaServer::start();
+        let uri = server.serve("/song", Media::fixture(name));
+        let mut listener = Listener::open(request(uri));
+        listener.opened().await;
+        listener.source.seek(Duration::MAX);
+        listener.sought().await;
+        let heard = listener.rest().await;
+        assert!(heard.failure.is_none(), "{name}: {:?}", heard.failure);
+        assert!(heard.samples.is_empty(), "{name}");
+        // And back from there.
+        listener.source.seek(Duration::from_millis(500));
+        listener.sought().await;
+        let heard = listener.rest().await;
+        assert!(CD.frames(heard.samples.len()) >= 44_100, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_jump_in_a_long_file_is_one_request_with_a_range() {
+    let (bytes, _) = long_wav();
+    let server = MediaServer::start();
+    let uri = server.serve("/long", Media::new(bytes));
+    let mut listener = Listener::open(request(uri));
+    listener.opened().await;
+    for (jumps, second) in [200, 100, 250, 0].into_iter().enumerate() {
+        listener.source.seek(Duration::from_secs(second));
+        assert_eq!(listener.sought().await, Duration::from_secs(second));
+        let samples = listener.audio().await;
+        assert_eq!(u64::from(number_of(&samples)), second * 44_100);
+        assert_eq!(server.requests().len(), jumps + 2);
+    }
+    let requests = server.requests();
+    let ranges: Vec<_> = requests.iter().map(|r| r.header("range")).collect();
+    assert_eq!(ranges[0], None);
+    assert!(ranges[1].unwrap().starts_with("bytes=352"), "{ranges:?}");
+    assert!(ranges[2..].iter().all(Option::is_some), "{ranges:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_only_seemed_seekable_says_so() {
+    let (bytes, _) = long_wav();
+    let server = MediaServer::start();
+    let uri = server.serve("/long", Media::new(bytes).framing(Framing::IgnoresRanges));
+    let mut listener = Listener::open(request(uri));
+    listener.opened().await;
+    listener.source.seek(Duration::from_secs(200));
+    let failure = listener.rest().await.failure.unwrap().to_string();
+    assert!(
+        failure.contains("sends the whole file when asked for a part"),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn an_index_at_the_end_is_fetched_first() {
+    // Between the audio and the index lies more than is read ahead.
+    let mut bytes = fixture("index-last.m4a");
+    let index = bytes.windows(4).position(|name| name == b"moov").unwrap() - 4;
+    let gap = 8 << 20;
+    let mut free = vec![0; gap];
+    free[..4].copy_from_slice(&(gap as u32).to_be_bytes());
+    free[4..8].copy_from_slice(b"free");
+    bytes.splice(index..index, free);
+
+    let server = MediaServer::start();
+    let uri = server.serve("/song", Media::new(bytes));
+    let heard = Listener::open(request(uri)).rest().await;
+    assert!(heard.failure.is_none(), "{:?}", heard.failure);
+    assert_eq!(CD.frames(heard.samples.len()), WHOLE);
+    assert!(inner_deviation(CD, &heard.samples, 0) < 0.02);
+    // The beginning, the index, the beginning again.
+    let requests = server.requests();
+    let ranges: Vec<_> = requests.iter().map(|r| r.header("range")).collect();
+    assert_eq!(ranges.len(), 3, "{ranges:?}");
+    let from = ranges[1]
+        .unwrap()
+        .trim_matches(|c: char| !c.is_ascii_digit());
+    let before = index + gap - from.parse::<usize>().unwrap();
+    assert!(before <= 64 << 10, "{before} bytes before the index");
+}

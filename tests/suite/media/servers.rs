@@ -1,0 +1,237 @@
+//! Every kind of server: what is understood, what is refused, and what is said of it.
+
+use super::*;
+
+#[tokio::test]
+async fn every_way_to_send_a_file_is_understood() {
+    for name in [
+        "sine.wav",
+        "sine.flac",
+        "sine.mp3",
+        "sine.ogg",
+        "sine.m4a",
+        "sine.aac",
+    ] {
+        for framing in [
+            Framing::Ranges,
+            Framing::IgnoresRanges,
+            Framing::RefusesRanges,
+            Framing::UnaskedPartial,
+            Framing::Chunked,
+            Framing::UntilClose,
+            Framing::Http10,
+        ] {
+            let server = MediaServer::start();
+            let uri = server.serve("/media", Media::fixture(name).framing(framing));
+            let heard = Listener::open(request(uri)).rest().await;
+            let what = format!("{name} {framing:?}");
+            assert!(heard.failure.is_none(), "{what}: {:?}", heard.failure);
+            assert!(CD.frames(heard.samples.len()) >= WHOLE, "{what}");
+            let seekable = matches!(
+                framing,
+                Framing::Ranges | Framing::IgnoresRanges | Framing::UnaskedPartial
+            );
+            assert_eq!(heard.info.unwrap().seekable, seekable, "{what}");
+            assert_eq!(server.requests().len(), 1, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_request_is_one_plain_get_with_dlna_headers() {
+    let server = MediaServer::start();
+    let uri = server.serve("/song", Media::fixture("sine.flac"));
+    Listener::open(request(uri)).rest().await;
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].method, "GET");
+    let check = |name: &str, expected: Option<&str>| {
+        assert_eq!(requests[0].header(name), expected, "{name}");
+    };
+    check("range", None);
+    check("accept", Some("*/*"));
+    check("accept-encoding", Some("identity"));
+    check("transferMode.dlna.org", Some("Streaming"));
+    check("getcontentFeatures.dlna.org", Some("1"));
+    check("icy-metadata", None);
+    let agent = requests[0].header("user-agent").unwrap();
+    assert!(
+        agent.starts_with("Unisono/") && agent.ends_with(" UPnP/1.0 DLNADOC/1.50"),
+        "{agent}"
+    );
+}
+
+/// Failed without a sound, for a reason that the message names together with the address.
+async fn check_failure(server: &MediaServer, path: &str, reason: &str) {
+    let uri = server.url(path);
+    let heard = Listener::open(request(uri.clone())).rest().await;
+    assert!(heard.samples.is_empty(), "{path}");
+    let message = heard.failure.expect(path).to_string();
+    assert!(message.contains(&uri), "{message}");
+    assert!(message.contains(reason), "{message}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_played_says_why() {
+    let server = MediaServer::start();
+    server.serve("/forbidden", Media::status(403));
+    server.serve("/broken", Media::status(500));
+    server.serve(
+        "/page",
+        Media::new(&b"<html>Log in</html>"[..]).mime("text/html"),
+    );
+    server.serve("/empty", Media::new(&b""[..]));
+    server.serve("/noise", Media::new(vec![0x55; 3000]));
+    let refuses = Media::fixture("index-last.m4a").framing(Framing::RefusesRanges);
+    server.serve("/index-last", refuses);
+    check_failure(&server, "/missing", "404").await;
+    check_failure(&server, "/forbidden", "403 Forbidden").await;
+    check_failure(&server, "/broken", "500").await;
+    check_failure(
+        &server,
+        "/page",
+        "no known audio format (the server says of it: text/html)",
+    )
+    .await;
+    check_failure(&server, "/empty", "the file is empty").await;
+    check_failure(&server, "/noise", "no known audio format").await;
+    check_failure(&server, "/index-last", "does not hand out parts of files").await;
+}
+
+#[tokio::test]
+async fn addresses_that_are_not_fetched_are_refused_at_once() {
+    for (uri, reason) in [
+        ("file:///etc/passwd", "file://"),
+        ("https://127.0.0.1:1/song", "https://"),
+        ("data:audio/wav;base64,AAAA", "data://"),
+        ("not an address", "relative URL"),
+        ("", "relative URL"),
+    ] {
+        let failure = Listener::open(request(uri.to_owned())).rest().await.failure;
+        let Some(MediaError::Address { .. }) = failure else {
+            panic!("{uri}: {failure:?}");
+        };
+        let message = failure.unwrap().to_string();
+        assert!(message.contains(reason), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_a_failure() {
+    let vacant = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let uri = format!("http://{}/song", vacant.local_addr().unwrap());
+    drop(vacant);
+    let failure = Listener::open(request(uri)).rest().await.failure.unwrap();
+    assert!(failure.to_string().contains("refused"), "{failure}");
+}
+
+#[tokio::test]
+async fn redirects_are_followed_but_not_for_ever_and_not_everywhere() {
+    let server = MediaServer::start();
+    for (number, status) in [301, 302, 303, 307, 308].into_iter().enumerate() {
+        let next = format!("/{}", number + 1);
+        server.serve(&format!("/{number}"), Media::redirect(status, &next));
+    }
+    server.serve("/5", Media::fixture("sine.flac"));
+    let heard = Listener::open(request(server.url("/0"))).rest().await;
+    assert_eq!(CD.frames(heard.samples.len()), WHOLE, "{:?}", heard.failure);
+
+    server.serve("/loop", Media::redirect(302, "/loop"));
+    check_failure(&server, "/loop", "redirects more than 10 times").await;
+    server.serve("/file", Media::redirect(302, "file:///etc/passwd"));
+    check_failure(&server, "/file", "file://").await;
+    server.serve("/nowhere", Media::status(302));
+    check_failure(&server, "/nowhere", "without a usable Location").await;
+}
+
+#[tokio::test]
+async fn the_program_does_not_fetch_from_itself() {
+    let own = MediaServer::start();
+    let elsewhere = MediaServer::start();
+    let network = Network::new(Handle::current(), vec![own.port()]).unwrap();
+    let direct = own.serve("/song", Media::fixture("sine.wav"));
+    let by_name = direct.replace("127.0.0.1", "localhost");
+    let by_redirect = elsewhere.serve("/song", Media::redirect(302, &direct));
+    for uri in [direct, by_name, by_redirect] {
+        let heard = Listener::on(&network, request(uri.clone())).rest().await;
+        let message = heard.failure.expect(&uri).to_string();
+        assert!(message.contains("this renderer itself"), "{message}");
+    }
+    assert!(own.requests().is_empty());
+}
+
+/// Lets so much time pass at once for the tasks, though not for the threads.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up_within_fifteen_seconds() {
+    let server = MediaServer::start();
+    let uri = server.serve("/song", Media::silence());
+    let mut listener = Listener::open(request(uri));
+    while server.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    pass(Duration::from_secs(15)).await;
+    let failure = listener.rest().await.failure.unwrap();
+    assert!(
+        failure.to_string().contains("sent nothing for 14 s"),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_given_up_after_what_it_sent_has_played() {
+    let server = MediaServer::start();
+    let uri = server.serve("/song", Media::fixture("sine.wav").stall_after(44_100 + 78));
+    let mut listener = Listener::open(request(uri));
+    listener.opened().await;
+    let mut samples = listener.audio().await;
+    while samples.len() < 20_000 {
+        samples.extend(listener.audio().await);
+    }
+    pass(Duration::from_secs(14)).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    while let Polled::Audio(_) = listener.source.poll() {}
+    assert!(matches!(listener.source.poll(), Polled::Pending));
+    pass(Duration::from_secs(1)).await;
+    let heard = listener.rest().await;
+    let failure = heard.failure.unwrap().to_string();
+    assert!(
+        failure.contains("fell silent for 15 s after 44178 bytes"),
+        "{failure}"
+    );
+    assert!(deviation(CD, &samples, 0) < 1e-4);
+}
+
+#[tokio::test]
+async fn a_file_cut_short_plays_and_then_fails() {
+    for name in ["sine.wav", "sine.flac", "sine.mp3", "sine.m4a", "sine.aac"] {
+        let server = MediaServer::start();
+        let bytes = fixture(name);
+        let (whole, cut) = (bytes.len(), bytes.len() * 2 / 3);
+        let uri = server.serve("/song", Media::new(bytes).cut_after(cut));
+        let heard = Listener::open(request(uri)).rest().await;
+        let frames = CD.frames(heard.samples.len());
+        assert!(
+            (WHOLE / 3..WHOLE * 3 / 4).contains(&frames),
+            "{name}: {frames}"
+        );
+        let message = heard.failure.expect(name).to_string();
+        let reason =
+            format!("the server closed the connection {cut} of {whole} bytes into the file");
+        assert!(message.contains(&reason), "{name}: {message}");
+    }
+    // Where nobody knows how long the file is, the end of the connection is its end; but not in the middle of a chunk.
+    let mp3 = Media::fixture("sine.mp3").cut_after(15_000);
+    let heard = hear(mp3.clone().framing(Framing::UntilClose)).await;
+    assert!(heard.failure.is_none(), "{:?}", heard.failure);
+    let failure = hear(mp3.framing(Framing::Chunked)).await.failure.unwrap();
+    assert!(
+        failure.to_string().contains("15000 bytes into the stream"),
+        "{failure}"
+    );
+}
