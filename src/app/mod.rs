@@ -84,10 +84,7 @@ pub enum AppError {
 fn plan(asked_for: Option<&PathBuf>, clock: &Arc<dyn Clock>) -> Result<Plan, AppError> {
     let host = hostname();
     let plan = match config::find(asked_for.map(PathBuf::as_path)) {
-        Some(path) => {
-            tracing::info!("config: {}", path.display());
-            config::load(&path, &host)?
-        }
+        Some(path) => config::load(&path, &host)?,
         None => Plan::default(),
     };
     Ok(if plan.outputs.is_empty() {
@@ -242,6 +239,9 @@ pub async fn run(
 ) -> Result<(), AppError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let plan = plan(options.config.as_ref(), &clock)?;
+    if let Some(origin) = &plan.origin {
+        tracing::info!("config: {}", origin.file.display());
+    }
     let app = App::start(plan, options.state_dir.as_deref()).await?;
     let viewing = painter.clone().map(|painter| app.show(painter));
     stop.cancelled().await;

@@ -227,7 +227,7 @@ fn a_plan_is_said_in_plain_words() {
          fed 210 ms early because it is late by that, -3 dB",
         "Output \"Desk\": the default sound card",
         "Output \"Bedroom\": the default sink of the sound server at tcp:bedroom.local, both channels mixed",
-        "Zone \"Kitchen\" plays on \"Kitchen\", starting at volume 100",
+        "Zone \"Kitchen\" plays on \"Kitchen\", starting at volume 50",
         "Zone \"Everywhere\" plays on \"Kitchen\", \"Desk\", \"Bedroom\", starting at volume 60",
     ];
     assert_eq!(plan.to_string().lines().collect::<Vec<_>>(), expected);
