@@ -7,6 +7,9 @@ mod config_files;
 mod discovery;
 mod media;
 mod playback;
+mod program;
+#[cfg(feature = "pulse")]
+mod pulse;
 mod renderer;
 mod support;
 mod sync;
