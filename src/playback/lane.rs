@@ -348,6 +348,11 @@ impl Lane {
             self.gaps += gaps - device.gaps;
             device.gaps = gaps;
             device.line.moved();
+            if matches!(self.mode, Mode::Playing { .. }) {
+                tracing::warn!(output = %self.spec.name, "the device ran dry: this program was held up");
+            } else {
+                tracing::debug!(output = %self.spec.name, "the device ran dry while silent");
+            }
         }
         loop {
             room = self.obey(device, room)?;
