@@ -20,7 +20,7 @@ const LANE_IDLE: Duration = Duration::from_millis(200);
 /// A sink that was lost is tried again after this…
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 /// …and after twice as long each time, up to this.
-const LAST_RETRY: Duration = Duration::from_secs(15);
+const LAST_RETRY: Duration = Duration::from_secs(2);
 /// After so long without music a sink is given back to the system.
 const REST: Duration = Duration::from_secs(60);
 /// Commands to a feeder wait here; a zone sends one at a time.
