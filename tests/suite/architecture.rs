@@ -37,11 +37,20 @@ fn no_more(problems: &[String]) {
     );
 }
 
+/// Names, and for each where it was seen.
+type Names = BTreeMap<String, String>;
+
 /// What a row of the table allows a module, or what the module's code does.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 struct Imports {
-    modules: BTreeSet<String>,
-    crates: BTreeSet<String>,
+    modules: Names,
+    crates: Names,
+}
+
+fn listed(cell: &str) -> Names {
+    backticked(cell)
+        .map(|name| (name.to_owned(), ARCHITECTURE.to_owned()))
+        .collect()
 }
 
 fn allowed() -> BTreeMap<String, Imports> {
@@ -52,8 +61,8 @@ fn allowed() -> BTreeMap<String, Imports> {
                 return None;
             };
             let imports = Imports {
-                modules: backticked(modules).map(str::to_owned).collect(),
-                crates: backticked(crates).map(str::to_owned).collect(),
+                modules: listed(modules),
+                crates: listed(crates),
             };
             Some((backticked(module).next()?.to_owned(), imports))
         })
@@ -76,30 +85,25 @@ fn used() -> BTreeMap<String, Imports> {
         for path in &file.paths {
             if let Some(other) = code.module_named_by(file, path) {
                 if other != module {
-                    imports.modules.insert(other.to_owned());
+                    imports.modules.insert(other.to_owned(), file.path.clone());
                 }
             } else if let Some(outside) = code.crate_named_by(path) {
-                imports.crates.insert(outside.to_owned());
+                imports.crates.insert(outside.to_owned(), file.path.clone());
             }
         }
     }
     used
 }
 
-/// What is in the one set and not in the other, as complaints.
-fn differences(
-    module: &str,
-    kind: &str,
-    allowed: &BTreeSet<String>,
-    used: &BTreeSet<String>,
-) -> Vec<String> {
-    let forbidden = used.difference(allowed).map(|name| {
-        format!("src/{module} uses the {kind} `{name}`, which the table {TABLE:?} in {ARCHITECTURE} does not allow it")
-    });
-    let idle = allowed.difference(used).map(|name| {
-        format!("the table {TABLE:?} in {ARCHITECTURE} allows `{module}` the {kind} `{name}`, which it does not use")
-    });
-    forbidden.chain(idle).collect()
+/// What is in the one and not in the other, as complaints.
+fn differences(module: &str, kind: &str, allowed: &Names, used: &Names) -> Vec<String> {
+    let forbidden = used.iter().filter(|(name, _)| !allowed.contains_key(*name));
+    let idle = allowed.keys().filter(|name| !used.contains_key(*name));
+    let row = format!("the row of `{module}` in {TABLE:?}, {ARCHITECTURE}");
+    forbidden
+        .map(|(name, file)| format!("{file} uses the {kind} `{name}`, which is not in {row}"))
+        .chain(idle.map(|name| format!("nothing uses the {kind} `{name}` that is in {row}")))
+        .collect()
 }
 
 #[test]
@@ -132,27 +136,26 @@ fn modules_import_what_the_table_allows_and_nothing_else() {
 #[test]
 fn imports_go_one_way() {
     let used = used();
-    // Takes away whoever imports nothing that is left; what remains are circles.
-    let mut left: BTreeMap<_, _> = used
+    // Takes away whoever imports nothing that is left, and whom nobody that is left imports; what remains are circles.
+    let mut left: BTreeMap<_, Vec<_>> = used
         .iter()
-        .map(|(name, imports)| (name, imports.modules.clone()))
+        .map(|(name, imports)| (name, imports.modules.keys().collect()))
         .collect();
     loop {
-        let done: Vec<_> = left
-            .iter()
-            .filter(|(_, imports)| !imports.iter().any(|other| left.contains_key(other)))
-            .map(|(name, _)| *name)
-            .collect();
-        if done.is_empty() {
+        let imported: BTreeSet<_> = left.values().flatten().copied().collect();
+        let before = left.len();
+        left.retain(|name, imports| !imports.is_empty() && imported.contains(name));
+        let names: BTreeSet<_> = left.keys().copied().collect();
+        for imports in left.values_mut() {
+            imports.retain(|name| names.contains(name));
+        }
+        if left.len() == before {
             break;
         }
-        left.retain(|name, _| !done.contains(name));
     }
     let circles: Vec<_> = left
         .into_iter()
-        .map(|(name, imports)| {
-            format!("`{name}` is in a circle of imports, or leads to one: {imports:?}")
-        })
+        .map(|(name, imports)| format!("`{name}` is part of a circle of imports; see {imports:?}"))
         .collect();
     no_more(&circles);
 }
@@ -163,19 +166,19 @@ fn the_layers_stand() {
     let used = used();
     let mut problems = Vec::new();
     for name in ["cli", "clock", "discovery", "state_dir", "upnp", "view"] {
-        for other in &used[name].modules {
+        for (other, file) in &used[name].modules {
             problems.push(format!(
-                "`{name}` is to know nothing of this program, and imports `{other}`"
+                "`{name}` is to know nothing of this program, and {file} imports `{other}`"
             ));
         }
     }
     for (name, imports) in &used {
-        if imports.modules.contains("config") && !["app", "main"].contains(&name.as_str()) {
+        if imports.modules.contains_key("config") && !["app", "main"].contains(&name.as_str()) {
             problems.push(format!(
                 "only `app` and `main` know the config, and `{name}` imports it"
             ));
         }
-        if imports.modules.contains("app") && name != "main" {
+        if imports.modules.contains_key("app") && name != "main" {
             problems.push(format!("`app` is the top, and `{name}` imports it"));
         }
     }
@@ -199,7 +202,7 @@ fn the_layers_stand() {
 fn every_dependency_is_in_the_table() {
     let named: BTreeSet<String> = allowed()
         .into_values()
-        .flat_map(|imports| imports.crates)
+        .flat_map(|imports| imports.crates.into_keys())
         .collect();
     let code = Crate::read();
     let problems: Vec<_> = code
@@ -385,7 +388,13 @@ fn constants_are_what_the_documents_say() {
                 .collect();
             if stated.as_ref().is_none_or(|stated| !there.contains(stated)) {
                 let says = stated.unwrap_or_default();
-                problems.push(format!("{}: {module}::{constant} is {says:?}, says the document; the code says {there:?}", document.path));
+                let name = format!("{module}::{constant}");
+                let path = &document.path;
+                problems.push(if there.is_empty() {
+                    format!("{path}: {name} is nowhere in the code")
+                } else {
+                    format!("{path}: {name} is {says}, says the document; the code says {there:?}")
+                });
             }
         }
     }
