@@ -4,21 +4,23 @@
 //! For each frame it is about to write, the lane knows when that frame will be heard (by the line through what the sink
 //! reported) and which media frame is due then (by the timeline). It bends its playback rate so that the two meet.
 
+mod device;
+mod handle;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use super::input::Input;
-use super::report::{LaneReport, LaneState, LaneStatus};
+use super::report::{LaneState, LaneStatus};
 use super::spec::OutputSpec;
-use super::written::Written;
-use crate::audio::{
-    AudioBlock, DriftController, GainRamp, PositionFilter, RateMatcher, Timeline, db_gain,
-};
+use crate::audio::{GainRamp, Timeline, db_gain};
 use crate::clock::ClockTime;
 use crate::sink::{Sink, SinkError};
+use device::{Device, News};
+pub(crate) use handle::{Begin, LaneCommand};
+pub use handle::{Claim, Gain, LaneEnd, LaneHandle, Wake};
 
 /// Frames written at a time: the rate is steered this often.
 const CHUNK: usize = 240;
@@ -26,135 +28,6 @@ const CHUNK: usize = 240;
 const FADE: usize = 240;
 /// Beyond this the lane jumps instead of steering; at 1000 ppm it would take half a minute. In seconds.
 const REANCHOR: f64 = 0.030;
-/// Until the device has been heard a few times, the exact start frame is not known; this long a start waits for it.
-const SETTLING: Duration = Duration::from_millis(90);
-/// How long a sink that rests takes to be ready for a start on the exact frame.
-const OPENING: Duration = Duration::from_millis(250);
-/// Commands to a lane wait here; a zone sends one at a time.
-const COMMANDS: usize = 16;
-
-/// Whose turn it is: a zone's number for one of its starts. Larger is later.
-pub type Claim = u64;
-
-/// What a lane can be told.
-#[derive(Debug)]
-pub(crate) enum LaneCommand {
-    /// Be open, and get to know the device by playing silence.
-    Prepare,
-    /// Play this stream from now on, whoever played before.
-    Begin(Begin),
-    /// Stop playing the claim's stream at the frame that is heard at `at`, with a short fade.
-    Halt { claim: Claim, at: ClockTime },
-}
-
-/// A stream and when it is due.
-#[derive(Debug)]
-pub(crate) struct Begin {
-    pub(crate) claim: Claim,
-    pub(crate) timeline: Timeline,
-    /// The stream's blocks from the timeline's origin on. The sender's end tells the feeder when the lane has gone to
-    /// another zone; when the sender is dropped the stream has ended.
-    pub(crate) blocks: Receiver<Arc<AudioBlock>>,
-    /// The zone's volume.
-    pub(crate) gain: Arc<Gain>,
-    /// Whether the stream starts in the middle of something.
-    pub(crate) fade_in: bool,
-}
-
-/// A gain that others set and lanes follow.
-#[derive(Debug)]
-pub struct Gain(AtomicU32);
-
-impl Gain {
-    /// A gain of this factor.
-    pub fn new(factor: f32) -> Self {
-        Self(AtomicU32::new(factor.to_bits()))
-    }
-
-    /// Changes it; lanes ramp to it.
-    pub fn set(&self, factor: f32) {
-        self.0.store(factor.to_bits(), Relaxed);
-    }
-
-    /// The factor now.
-    pub fn factor(&self) -> f32 {
-        f32::from_bits(self.0.load(Relaxed))
-    }
-}
-
-/// The way to a lane, for any zone that names its output.
-#[derive(Debug, Clone)]
-pub struct LaneHandle {
-    name: Arc<str>,
-    commands: SyncSender<LaneCommand>,
-    status: Arc<LaneStatus>,
-    wake: Arc<dyn Wake>,
-}
-
-/// Wakes a lane's thread early.
-pub trait Wake: Send + Sync + std::fmt::Debug {
-    /// Has the lane step soon.
-    fn wake(&self);
-}
-
-/// The lane's own end of a [`LaneHandle`]. A lane stays on the thread it is made on; this may travel there.
-#[derive(Debug)]
-pub struct LaneEnd {
-    commands: Receiver<LaneCommand>,
-    status: Arc<LaneStatus>,
-}
-
-impl LaneHandle {
-    /// A handle and the end that a lane takes.
-    pub fn pair(name: &str, wake: Arc<dyn Wake>) -> (Self, LaneEnd) {
-        let (sender, commands) = sync_channel(COMMANDS);
-        let status = Arc::new(LaneStatus::default());
-        let handle = Self {
-            name: name.into(),
-            commands: sender,
-            status: status.clone(),
-            wake,
-        };
-        (handle, LaneEnd { commands, status })
-    }
-
-    /// The output's name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The lane's figures now.
-    pub fn report(&self) -> LaneReport {
-        self.status.report()
-    }
-
-    pub(crate) fn reach(&self) -> Duration {
-        self.status.reach()
-    }
-
-    /// Has the lane open its sink and get to know its device.
-    pub(crate) fn prepare(&self) {
-        if self.status.report().state == LaneState::Resting {
-            self.status.set_reach(OPENING);
-        }
-        self.send(LaneCommand::Prepare);
-    }
-
-    /// Sends a command without waiting. A lane that takes no more commands hangs, and is left alone.
-    pub(crate) fn send(&self, command: LaneCommand) {
-        match self.commands.try_send(command) {
-            Ok(()) => self.wake.wake(),
-            Err(TrySendError::Full(_)) => {
-                tracing::error!(output = %self.name, "the output does not respond");
-            }
-            Err(TrySendError::Disconnected(_)) => {}
-        }
-    }
-
-    pub(crate) fn wake(&self) {
-        self.wake.wake();
-    }
-}
 
 /// What the lane plays.
 #[derive(Debug)]
@@ -196,15 +69,6 @@ pub struct Lane {
     starved: u64,
     gaps: u64,
     reanchored: u64,
-}
-
-/// An open sink and what is known of it.
-struct Device {
-    sink: Box<dyn Sink>,
-    line: PositionFilter,
-    matcher: RateMatcher,
-    written: Written,
-    gaps: u64,
 }
 
 impl std::fmt::Debug for Lane {
@@ -260,15 +124,10 @@ impl Lane {
         &mut self,
         sink: Box<dyn Sink>,
     ) -> Result<(), rubato::ResamplerConstructionError> {
-        let rate = sink.rate();
-        self.ramp = GainRamp::new(0.0, rate);
-        self.device = Some(Device {
-            line: PositionFilter::new(rate, self.learnt_ppm),
-            matcher: RateMatcher::new(self.zone_rate, rate)?,
-            written: Written::default(),
-            gaps: sink.gaps(),
-            sink,
-        });
+        let late = self.spec.late_seconds;
+        let device = Device::new(sink, self.zone_rate, late, self.learnt_ppm)?;
+        self.ramp = GainRamp::new(0.0, device.rate());
+        self.device = Some(device);
         self.status.set_state(LaneState::Ready);
         Ok(())
     }
@@ -287,11 +146,8 @@ impl Lane {
     }
 
     fn close(&mut self) {
-        if let Some(device) = self.device.take()
-            && device.line.settled()
-        {
-            self.learnt_ppm = Some(device.line.ppm());
-        }
+        let known = self.device.take().and_then(|device| device.clock_ppm());
+        self.learnt_ppm = known.or(self.learnt_ppm);
         self.mode = match std::mem::replace(&mut self.mode, Mode::Silent) {
             Mode::Playing { mut stream } => {
                 stream.fade_in = true;
@@ -339,15 +195,14 @@ impl Lane {
     }
 
     fn step_with(&mut self, device: &mut Device) -> Result<(), SinkError> {
-        let mut room = device.sink.writable()?;
-        while let Some(heard) = device.sink.heard() {
-            device.line.observe(heard);
-        }
-        let gaps = device.sink.gaps();
-        if gaps != device.gaps {
-            self.gaps += gaps - device.gaps;
-            device.gaps = gaps;
-            device.line.moved();
+        let News { mut room, gaps } = device.listen()?;
+        if gaps > 0 {
+            self.gaps += gaps;
+            if matches!(self.mode, Mode::Playing { .. }) {
+                tracing::warn!(output = %self.spec.name, "the device ran dry: this program was held up");
+            } else {
+                tracing::debug!(output = %self.spec.name, "the device ran dry while silent");
+            }
         }
         loop {
             room = self.obey(device, room)?;
@@ -396,7 +251,8 @@ impl Lane {
                     if let Mode::Playing { stream } = &self.mode {
                         // Another zone takes the output over: the old stream ends first, as soon as can be.
                         let claim = stream.claim;
-                        let at = self.earliest_halt(device);
+                        // A halt in the past is carried out as early as the sink allows.
+                        let at = ClockTime::default();
                         self.postponed.push_front(LaneCommand::Begin(begin));
                         self.postponed.push_front(LaneCommand::Halt { claim, at });
                         continue;
@@ -411,8 +267,8 @@ impl Lane {
                         self.mode = Mode::Silent;
                         continue;
                     }
-                    let target = self.device_frame_heard(device, at);
-                    let halted = if target > device.written.end() {
+                    let target = device.frame_heard(at);
+                    let halted = if target > device.end() {
                         None
                     } else {
                         self.halt(device, room, target)?
@@ -432,30 +288,11 @@ impl Lane {
     fn frames_until_halt(&self, device: &Device) -> usize {
         match self.postponed.front() {
             Some(LaneCommand::Halt { claim, at }) if self.claim() == Some(*claim) => {
-                let target = self.device_frame_heard(device, *at);
-                usize::try_from(target.saturating_sub(device.written.end())).unwrap_or(usize::MAX)
+                let left = device.frame_heard(*at).saturating_sub(device.end());
+                usize::try_from(left).unwrap_or(usize::MAX)
             }
             _ => CHUNK,
         }
-    }
-
-    /// The device frame that reaches the ear at `at`; the present end while the device is unknown.
-    fn device_frame_heard(&self, device: &Device, at: ClockTime) -> u64 {
-        let leaves = at.plus_seconds(-self.spec.late_seconds);
-        device
-            .line
-            .frames_at(leaves)
-            .map_or(device.written.end(), |frame| frame.max(0.0).round() as u64)
-    }
-
-    /// The moment at which the end of what can be taken back is heard.
-    fn earliest_halt(&self, device: &Device) -> ClockTime {
-        // A halt in the past is carried out as early as the sink allows.
-        device
-            .line
-            .time_of(0.0)
-            .unwrap_or_default()
-            .plus_seconds(self.spec.late_seconds)
     }
 
     /// Ends the music at device frame `target`, which has been written already, or as soon after it as can be.
@@ -466,34 +303,27 @@ impl Lane {
         room: usize,
         target: u64,
     ) -> Result<Option<usize>, SinkError> {
-        let over = usize::try_from(device.written.end() - target).unwrap_or(usize::MAX);
-        let back = device.sink.rewind(over);
-        let mut tail = device.written.take_back(back);
+        let mut tail = device.take_back(target);
+        let back = tail.len() / 2;
         if tail.len() >= FADE * 2 {
             tail.truncate(FADE * 2);
             fade_out(&mut tail);
-            self.write(device, &tail, false)?;
+            device.write(&tail, false)?;
             self.mode = Mode::Silent;
             return Ok(Some(room + back - FADE));
         }
         // Too little to fade in: play what was taken back, and fade what follows.
-        self.write(device, &tail, false)?;
+        device.write(&tail, false)?;
         if room < FADE {
             return Ok(None);
         }
         let mut next = std::mem::take(&mut self.chunk);
         self.render(device, FADE, &mut next);
         fade_out(&mut next);
-        let done = self.write(device, &next, false);
+        let done = device.write(&next, false);
         self.chunk = next;
         self.mode = Mode::Silent;
         done.map(|()| Some(room - FADE))
-    }
-
-    fn write(&self, device: &mut Device, frames: &[f32], silent: bool) -> Result<(), SinkError> {
-        device.sink.write(frames)?;
-        device.written.add(frames, silent);
-        Ok(())
     }
 
     fn write_chunk(&mut self, device: &mut Device, frames: usize) -> Result<(), SinkError> {
@@ -503,10 +333,10 @@ impl Lane {
         let done = if silence > 0 {
             chunk.clear();
             chunk.resize(silence * 2, 0.0);
-            self.write(device, &chunk, true)
+            device.write(&chunk, true)
         } else {
             self.render(device, frames, &mut chunk);
-            self.write(device, &chunk, false)
+            device.write(&chunk, false)
         };
         self.chunk = chunk;
         done
@@ -517,36 +347,16 @@ impl Lane {
         match &self.mode {
             Mode::Silent => frames,
             Mode::Playing { .. } => 0,
-            Mode::Waiting { stream, from } => match self.start_frame(device, stream, *from) {
-                Some(start) if start > device.written.end() as f64 => {
-                    (start.ceil() as u64 - device.written.end()).min(frames as u64) as usize
+            Mode::Waiting { stream, from } => {
+                let end = device.end();
+                match device.start_frame(&stream.timeline, *from) {
+                    Some(start) if start > end as f64 => {
+                        (start.ceil() as u64 - end).min(frames as u64) as usize
+                    }
+                    _ => frames,
                 }
-                _ => frames,
-            },
+            }
         }
-    }
-
-    /// The device frame at which media frame `from` is due at the ear; `None` while the device is unknown.
-    fn start_frame(&self, device: &Device, stream: &Stream, from: f64) -> Option<f64> {
-        let leaves = stream
-            .timeline
-            .time_of(from)
-            .plus_seconds(-self.spec.late_seconds);
-        device
-            .line
-            .settled()
-            .then(|| device.line.frames_at(leaves))
-            .flatten()
-    }
-
-    /// The media frame that is due where the next frame is written.
-    fn due_at_end(&self, device: &Device, stream: &Stream) -> Option<f64> {
-        let leaves = device.line.time_of(device.written.end() as f64)?;
-        Some(
-            stream
-                .timeline
-                .frame_at(leaves.plus_seconds(self.spec.late_seconds)),
-        )
     }
 
     /// Begins the stream if its first frame falls to the very next frame written, or is past.
@@ -562,21 +372,18 @@ impl Lane {
         let Mode::Waiting { stream, from } = &self.mode else {
             return;
         };
-        let Some(start) = self.start_frame(device, stream, *from) else {
+        let Some(start) = device.start_frame(&stream.timeline, *from) else {
             return;
         };
         // Less than a frame is not worth taking back: the stream begins between two frames just as well.
-        if start + 1.0 <= device.written.end() as f64 {
+        if start + 1.0 <= device.end() as f64 {
             // What was written since is silence, as far as it is: the music goes in its place.
-            let silence = device.written.end() - device.written.silent_from();
-            let over = (device.written.end() as f64 - start) as u64;
-            let back = device.sink.rewind(over.min(silence) as usize);
-            device.written.take_back(back);
+            device.take_back_silence(start);
         }
-        if start > device.written.end() as f64 {
+        if start > device.end() as f64 {
             return;
         }
-        let Some(due) = self.due_at_end(device, stream) else {
+        let Some(due) = device.due_at_end(&stream.timeline) else {
             return;
         };
         let Mode::Waiting { mut stream, from } = std::mem::replace(&mut self.mode, Mode::Silent)
@@ -586,7 +393,7 @@ impl Lane {
         // A whole first frame later than planned means that the beginning is lost: what follows is faded in.
         let cut = due - from > 1.0;
         stream.input.skip_to(due.max(0.0) as u64);
-        device.matcher.begin(due.max(0.0));
+        device.begin(due.max(0.0));
         let gain = if stream.fade_in || cut {
             0.0
         } else {
@@ -603,22 +410,15 @@ impl Lane {
         let Mode::Playing { mut stream } = std::mem::replace(&mut self.mode, Mode::Silent) else {
             return;
         };
-        let due = self.due_at_end(device, &stream);
-        let position = device.matcher.position();
-        let ahead = due.map_or(0.0, |due| (position - due) / f64::from(self.zone_rate));
-        let nominal = f64::from(device.sink.rate());
-        let factor = DriftController.factor(ahead);
-        device.matcher.bend(nominal / device.line.rate() * factor);
+        let ahead = device.ahead(&stream.timeline);
         let mut missing = 0;
-        device
-            .matcher
-            .process(output, |frames| missing += stream.input.fill(frames));
+        device.process(ahead, output, |frames| missing += stream.input.fill(frames));
         self.spec.channels.apply(output);
         let gain = stream.gain.factor() * self.trim;
         let too_far = ahead.abs() > REANCHOR;
         self.ramp.apply(output, if too_far { 0.0 } else { gain });
         self.status.set_ahead(Some(ahead));
-        let next = device.matcher.position();
+        let next = device.position();
         self.mode = if missing > 0 && stream.input.exhausted() {
             // The filter's look-ahead was the last to be empty; a little later all has been played.
             if missing + 1 >= frames {
@@ -647,17 +447,6 @@ impl Lane {
         };
     }
 
-    /// How long it takes at least until something handed over now is heard.
-    fn reach(&self, device: &Device) -> Duration {
-        let settling = if device.line.settled() {
-            Duration::ZERO
-        } else {
-            SETTLING
-        };
-        let late = Duration::from_secs_f64(self.spec.late_seconds.max(0.0));
-        device.sink.committed() + late + settling
-    }
-
     fn publish(&self, device: &Device) {
         let playing = matches!(self.mode, Mode::Playing { .. });
         self.status.set_state(if playing {
@@ -668,9 +457,8 @@ impl Lane {
         if !playing {
             self.status.set_ahead(None);
         }
-        self.status
-            .set_clock(device.line.settled().then(|| device.line.ppm()));
-        self.status.set_reach(self.reach(device));
+        self.status.set_clock(device.clock_ppm());
+        self.status.set_reach(device.reach());
         self.status
             .set_counts(self.starved, self.gaps, self.reanchored);
     }

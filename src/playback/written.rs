@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
-/// As much as any sink gives back, and more: 200 ms at 48 kHz, in samples.
-const KEPT: usize = 2 * 9600;
+/// As much as any sink gives back, and more: a fifth of a second.
+const KEPT_PARTS: u32 = 5;
 
 /// The last frames written, and how many there have been in all.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Written {
+    kept: usize,
     samples: VecDeque<f32>,
     end: u64,
     /// All frames from this one to the end are silence.
@@ -15,6 +16,17 @@ pub(super) struct Written {
 }
 
 impl Written {
+    /// Nothing has been written yet to a sink of this rate.
+    pub(super) fn new(rate: u32) -> Self {
+        let kept = (rate / KEPT_PARTS) as usize * 2;
+        Self {
+            kept,
+            samples: VecDeque::with_capacity(kept),
+            end: 0,
+            silent_from: 0,
+        }
+    }
+
     /// Device frames written since the sink was opened, less those taken back.
     pub(super) fn end(&self) -> u64 {
         self.end
@@ -27,7 +39,7 @@ impl Written {
 
     pub(super) fn add(&mut self, frames: &[f32], silent: bool) {
         self.samples.extend(frames);
-        let over = self.samples.len().saturating_sub(KEPT);
+        let over = self.samples.len().saturating_sub(self.kept);
         self.samples.drain(..over);
         self.end += frames.len() as u64 / 2;
         if !silent {

@@ -16,11 +16,11 @@ use crate::clock::{Clock, ClockTime};
 use crate::sink::{Heard, PulseSpec, Sink, SinkError, SinkSpec};
 
 const BYTES_PER_FRAME: usize = 8;
-/// How far ahead of the ear the stream is filled, the server's own buffer included: underruns start at 4–8 ms on a quiet
-/// machine, and the thread that fills it may be late by some tens of milliseconds on a busy one.
-const BUFFER: Duration = Duration::from_millis(60);
-/// The server asks for more when this much has been played; it wakes up so often.
-const REQUEST: Duration = Duration::from_millis(10);
+/// How far ahead of the server's own buffer the stream is filled. The thread that fills it may be late by some tens of
+/// milliseconds on a busy machine; and what is here can be taken back, so that it costs no time at a start or a halt.
+const BUFFER: Duration = Duration::from_millis(120);
+/// The server asks for more when this much has been played, and (by `EARLY_REQUESTS`) has the device buffer as much.
+const REQUEST: Duration = Duration::from_millis(20);
 /// What is nearer to the device than this, beyond the device's own latency, is left alone by [`Sink::rewind`].
 const REWIND_MARGIN: Duration = Duration::from_millis(5);
 /// Position reports: this often while the device is new…
@@ -54,6 +54,8 @@ pub(super) struct PulseStream {
     reports: u32,
     usual_round_trip: f64,
     underflows: Rc<Cell<u64>>,
+    /// Underflows after which eager reports have begun.
+    noticed: u64,
     pending: Option<Question>,
 }
 
@@ -103,7 +105,7 @@ impl PulseStream {
             fragsize: u32::MAX,
         };
         // A speaker that goes away must take its stream with it: the server is not to move it to another one.
-        let flags = FlagSet::ADJUST_LATENCY | FlagSet::DONT_MOVE;
+        let flags = FlagSet::EARLY_REQUESTS | FlagSet::DONT_MOVE;
         stream
             .connect_playback(Some(&wanted), Some(&attributes), flags, None, None)
             .map_err(describe)?;
@@ -121,13 +123,14 @@ impl PulseStream {
             bytes: Vec::new(),
             written: 0,
             read: None,
-            latency: BUFFER,
+            latency: REQUEST,
             back: 0,
             report: None,
             next_report: clock.now(),
             reports: 0,
             usual_round_trip: 0.001,
             underflows,
+            noticed: 0,
             pending: None,
         })
     }
@@ -222,6 +225,12 @@ impl Sink for PulseStream {
             return Err(self.lost(reason));
         }
         let now = self.clock.now();
+        if self.noticed != self.underflows.get() {
+            // The position starts anew, and so does getting to know it.
+            self.noticed = self.underflows.get();
+            self.reports = 0;
+            self.next_report = now;
+        }
         if now >= self.next_report && self.written > 0 {
             let pause = if self.reports < EAGER_COUNT {
                 EAGER_REPORTS

@@ -1,0 +1,157 @@
+//! An open sink and what is known of it: its clock line, what it has been given, and where on it a zone's frames fall.
+//! It decides nothing about what is played.
+
+use std::time::Duration;
+
+use rubato::ResamplerConstructionError;
+
+use crate::audio::{DriftController, PositionFilter, RateMatcher, Timeline};
+use crate::clock::ClockTime;
+use crate::playback::written::Written;
+use crate::sink::{Sink, SinkError};
+
+/// Until the device has been heard a few times, the exact start frame is not known; this long a start waits for it.
+const SETTLING: Duration = Duration::from_millis(90);
+
+/// What the device has to say when it is looked at.
+pub(super) struct News {
+    /// How many frames it takes now.
+    pub(super) room: usize,
+    /// How often it has run dry since it was last looked at.
+    pub(super) gaps: u64,
+}
+
+/// One output's sink, and the sums that place frames on it.
+pub(super) struct Device {
+    sink: Box<dyn Sink>,
+    line: PositionFilter,
+    matcher: RateMatcher,
+    written: Written,
+    gaps: u64,
+    zone_rate: u32,
+    /// How late the speaker behind the sink is.
+    late_seconds: f64,
+}
+
+impl Device {
+    /// A sink newly opened, of which at most the rate was learnt earlier.
+    pub(super) fn new(
+        sink: Box<dyn Sink>,
+        zone_rate: u32,
+        late_seconds: f64,
+        learnt_ppm: Option<f64>,
+    ) -> Result<Self, ResamplerConstructionError> {
+        let rate = sink.rate();
+        Ok(Self {
+            line: PositionFilter::new(rate, learnt_ppm),
+            matcher: RateMatcher::new(zone_rate, rate)?,
+            written: Written::new(rate),
+            gaps: sink.gaps(),
+            sink,
+            zone_rate,
+            late_seconds,
+        })
+    }
+
+    pub(super) fn rate(&self) -> u32 {
+        self.sink.rate()
+    }
+
+    /// How fast the crystal is, once the device has been heard.
+    pub(super) fn clock_ppm(&self) -> Option<f64> {
+        self.line.settled().then(|| self.line.ppm())
+    }
+
+    /// Takes in what the device has reported.
+    pub(super) fn listen(&mut self) -> Result<News, SinkError> {
+        let room = self.sink.writable()?;
+        while let Some(heard) = self.sink.heard() {
+            self.line.observe(heard);
+        }
+        let gaps = self.sink.gaps() - self.gaps;
+        if gaps > 0 {
+            self.gaps += gaps;
+            self.line.moved();
+        }
+        Ok(News { room, gaps })
+    }
+
+    /// The number of the next frame written.
+    pub(super) fn end(&self) -> u64 {
+        self.written.end()
+    }
+
+    pub(super) fn write(&mut self, frames: &[f32], silent: bool) -> Result<(), SinkError> {
+        self.sink.write(frames)?;
+        self.written.add(frames, silent);
+        Ok(())
+    }
+
+    /// The device frame that reaches the ear at `at`; the present end while the device is unknown.
+    pub(super) fn frame_heard(&self, at: ClockTime) -> u64 {
+        let leaves = at.plus_seconds(-self.late_seconds);
+        let frame = self.line.frames_at(leaves);
+        frame.map_or(self.end(), |frame| frame.max(0.0).round() as u64)
+    }
+
+    /// The device frame at which media frame `from` is due at the ear; `None` while the device is unknown.
+    pub(super) fn start_frame(&self, timeline: &Timeline, from: f64) -> Option<f64> {
+        let leaves = timeline.time_of(from).plus_seconds(-self.late_seconds);
+        let known = self.line.settled();
+        known.then(|| self.line.frames_at(leaves)).flatten()
+    }
+
+    /// The media frame that is due where the next frame is written.
+    pub(super) fn due_at_end(&self, timeline: &Timeline) -> Option<f64> {
+        let leaves = self.line.time_of(self.end() as f64)?;
+        Some(timeline.frame_at(leaves.plus_seconds(self.late_seconds)))
+    }
+
+    /// Gets ready to play from media frame `from` at the next frame written.
+    pub(super) fn begin(&mut self, from: f64) {
+        self.matcher.begin(from);
+    }
+
+    /// The media frame that the next frame written will carry.
+    pub(super) fn position(&self) -> f64 {
+        self.matcher.position()
+    }
+
+    /// How many seconds the music is ahead of its timeline where the next frame is written.
+    pub(super) fn ahead(&self, timeline: &Timeline) -> f64 {
+        let due = self.due_at_end(timeline);
+        due.map_or(0.0, |due| {
+            (self.position() - due) / f64::from(self.zone_rate)
+        })
+    }
+
+    /// Makes the next frames at a rate that works off what the music is ahead.
+    pub(super) fn process(&mut self, ahead: f64, output: &mut [f32], feed: impl FnMut(&mut [f32])) {
+        let device_rate = f64::from(self.sink.rate()) / self.line.rate();
+        self.matcher
+            .bend(device_rate * DriftController.factor(ahead));
+        self.matcher.process(output, feed);
+    }
+
+    /// Takes back what was written from device frame `start` on, as far as that is silence and the sink gives it back.
+    pub(super) fn take_back_silence(&mut self, start: f64) {
+        let silence = self.end() - self.written.silent_from();
+        let over = (self.end() as f64 - start.max(0.0)) as u64;
+        let back = self.sink.rewind(over.min(silence) as usize);
+        self.written.take_back(back);
+    }
+
+    /// Takes back what was written from device frame `target` on, as far as the sink gives it back, and returns it.
+    pub(super) fn take_back(&mut self, target: u64) -> Vec<f32> {
+        let over = usize::try_from(self.end().saturating_sub(target)).unwrap_or(usize::MAX);
+        let back = self.sink.rewind(over);
+        self.written.take_back(back)
+    }
+
+    /// How long it takes at least until something handed over now is heard.
+    pub(super) fn reach(&self) -> Duration {
+        let settled = self.line.settled();
+        let settling = if settled { Duration::ZERO } else { SETTLING };
+        self.sink.committed() + Duration::from_secs_f64(self.late_seconds.max(0.0)) + settling
+    }
+}

@@ -1,0 +1,139 @@
+//! The way to a lane for any zone that names its output, and what can be said along it.
+//! Nothing here is the lane's own: it may live on any thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
+
+use crate::audio::{AudioBlock, Timeline};
+use crate::clock::ClockTime;
+use crate::playback::report::{LaneReport, LaneState, LaneStatus};
+
+/// How long a sink that rests takes to be ready for a start on the exact frame.
+const OPENING: Duration = Duration::from_millis(250);
+/// Commands to a lane wait here; a zone sends one at a time.
+const COMMANDS: usize = 16;
+
+/// Whose turn it is: a zone's number for one of its starts. Larger is later.
+pub type Claim = u64;
+
+/// What a lane can be told.
+#[derive(Debug)]
+pub(crate) enum LaneCommand {
+    /// Be open, and get to know the device by playing silence.
+    Prepare,
+    /// Play this stream from now on, whoever played before.
+    Begin(Begin),
+    /// Stop playing the claim's stream at the frame that is heard at `at`, with a short fade.
+    Halt { claim: Claim, at: ClockTime },
+}
+
+/// A stream and when it is due.
+#[derive(Debug)]
+pub(crate) struct Begin {
+    pub(crate) claim: Claim,
+    pub(crate) timeline: Timeline,
+    /// The stream's blocks from the timeline's origin on. The sender's end tells the feeder when the lane has gone to
+    /// another zone; when the sender is dropped the stream has ended.
+    pub(crate) blocks: Receiver<Arc<AudioBlock>>,
+    /// The zone's volume.
+    pub(crate) gain: Arc<Gain>,
+    /// Whether the stream starts in the middle of something.
+    pub(crate) fade_in: bool,
+}
+
+/// A gain that others set and lanes follow.
+#[derive(Debug)]
+pub struct Gain(AtomicU32);
+
+impl Gain {
+    /// A gain of this factor.
+    pub fn new(factor: f32) -> Self {
+        Self(AtomicU32::new(factor.to_bits()))
+    }
+
+    /// Changes it; lanes ramp to it.
+    pub fn set(&self, factor: f32) {
+        self.0.store(factor.to_bits(), Relaxed);
+    }
+
+    /// The factor now.
+    pub fn factor(&self) -> f32 {
+        f32::from_bits(self.0.load(Relaxed))
+    }
+}
+
+/// The way to a lane, for any zone that names its output.
+#[derive(Debug, Clone)]
+pub struct LaneHandle {
+    name: Arc<str>,
+    commands: SyncSender<LaneCommand>,
+    status: Arc<LaneStatus>,
+    wake: Arc<dyn Wake>,
+}
+
+/// Wakes a lane's thread early.
+pub trait Wake: Send + Sync + std::fmt::Debug {
+    /// Has the lane step soon.
+    fn wake(&self);
+}
+
+/// The lane's own end of a [`LaneHandle`]. A lane stays on the thread it is made on; this may travel there.
+#[derive(Debug)]
+pub struct LaneEnd {
+    pub(super) commands: Receiver<LaneCommand>,
+    pub(super) status: Arc<LaneStatus>,
+}
+
+impl LaneHandle {
+    /// A handle and the end that a lane takes.
+    pub fn pair(name: &str, wake: Arc<dyn Wake>) -> (Self, LaneEnd) {
+        let (sender, commands) = sync_channel(COMMANDS);
+        let status = Arc::new(LaneStatus::default());
+        let handle = Self {
+            name: name.into(),
+            commands: sender,
+            status: status.clone(),
+            wake,
+        };
+        (handle, LaneEnd { commands, status })
+    }
+
+    /// The output's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The lane's figures now.
+    pub fn report(&self) -> LaneReport {
+        self.status.report()
+    }
+
+    pub(crate) fn reach(&self) -> Duration {
+        self.status.reach()
+    }
+
+    /// Has the lane open its sink and get to know its device.
+    pub(crate) fn prepare(&self) {
+        if self.status.report().state == LaneState::Resting {
+            self.status.set_reach(OPENING);
+        }
+        self.send(LaneCommand::Prepare);
+    }
+
+    /// Sends a command without waiting. A lane that takes no more commands hangs, and is left alone.
+    pub(crate) fn send(&self, command: LaneCommand) {
+        match self.commands.try_send(command) {
+            Ok(()) => self.wake.wake(),
+            Err(TrySendError::Full(_)) => {
+                tracing::error!(output = %self.name, "the output does not respond");
+            }
+            Err(TrySendError::Disconnected(_)) => {}
+        }
+    }
+
+    pub(crate) fn wake(&self) {
+        self.wake.wake();
+    }
+}
