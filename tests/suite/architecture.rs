@@ -18,8 +18,6 @@ const MAP: &str = "The map";
 
 /// A file of more lines than this does more than one thing.
 const LONGEST: usize = 600;
-/// Files that are too long and known to be; each is a promise to cut it.
-const TO_BE_CUT: [&str; 1] = ["src/playback/lane.rs"];
 /// The files that may read the operating system's time, against clippy's advice.
 const TELL_THE_TIME: [&str; 2] = [
     "src/app/mod.rs", // the boot id is a date
@@ -254,16 +252,9 @@ fn files_are_short_and_the_code_is_safe() {
         ..
     } in Crate::read().files
     {
-        let known = TO_BE_CUT.contains(&path.as_str());
-        if lines > LONGEST && !known {
+        if lines > LONGEST {
             problems.push(format!(
                 "{path} has {lines} lines; a file that does one thing has no more than {LONGEST}"
-            ));
-        }
-        if lines <= LONGEST && known {
-            problems.push(format!(
-                "{path} is short enough now: take it off TO_BE_CUT in {}",
-                file!()
             ));
         }
         if words.contains("unsafe") {
@@ -277,7 +268,7 @@ fn files_are_short_and_the_code_is_safe() {
             ));
         }
     }
-    for path in TO_BE_CUT.iter().chain(&TELL_THE_TIME) {
+    for path in TELL_THE_TIME {
         if !source::root().join(path).is_file() {
             problems.push(format!(
                 "{path} has gone: take it off its list in {}",
