@@ -8,6 +8,9 @@ mod config_files;
 mod discovery;
 mod media;
 mod playback;
+mod program;
+#[cfg(feature = "pulse")]
+mod pulse;
 mod renderer;
 mod support;
 mod sync;
