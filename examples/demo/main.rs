@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use bytes::Bytes;
+use axum::body::Bytes;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, interval, sleep};
 use tracing_subscriber::EnvFilter;

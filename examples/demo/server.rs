@@ -5,10 +5,10 @@ use std::io;
 use std::ops::Range;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use tokio::net::TcpListener;
 
 /// One file.

@@ -13,7 +13,7 @@ use super::spec::OutputSpec;
 use crate::audio::StreamFormat;
 use crate::clock::{Clock, ClockTime};
 
-/// How often an open sink is filled: a sixth of what it holds.
+/// How often an open sink is filled: what the smallest holds lasts five times as long.
 const LANE_STEP: Duration = Duration::from_millis(10);
 /// How often a lane without a sink looks around.
 const LANE_IDLE: Duration = Duration::from_millis(200);
