@@ -3,6 +3,7 @@
     unreachable_pub,
     reason = "helpers are shared between the modules of this binary only"
 )]
+mod architecture;
 mod config_files;
 mod discovery;
 mod media;
