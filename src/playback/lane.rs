@@ -206,6 +206,8 @@ impl Lane {
         }
         loop {
             room = self.obey(device, room)?;
+            // A sink that is full of silence has no room, and room soon enough only by what is taken back.
+            room += self.start_if_due(device);
             let wanted = self.frames_until_halt(device).min(CHUNK);
             if wanted == 0 || room < wanted {
                 return Ok(());
@@ -327,7 +329,6 @@ impl Lane {
     }
 
     fn write_chunk(&mut self, device: &mut Device, frames: usize) -> Result<(), SinkError> {
-        self.start_if_due(device);
         let mut chunk = std::mem::take(&mut self.chunk);
         let silence = self.silence_before_start(device, frames);
         let done = if silence > 0 {
@@ -359,36 +360,38 @@ impl Lane {
         }
     }
 
-    /// Begins the stream if its first frame falls to the very next frame written, or is past.
-    fn start_if_due(&mut self, device: &mut Device) {
+    /// Begins the stream if its first frame falls to the very next frame written, or is past. Returns how many frames of
+    /// silence were taken back for it.
+    fn start_if_due(&mut self, device: &mut Device) -> usize {
         if let Mode::Waiting { stream, .. } = &mut self.mode
             && !stream.input.has_frames()
         {
             if stream.input.is_over() {
                 self.mode = Mode::Silent;
             }
-            return;
+            return 0;
         }
         let Mode::Waiting { stream, from } = &self.mode else {
-            return;
+            return 0;
         };
         let Some(start) = device.start_frame(&stream.timeline, *from) else {
-            return;
+            return 0;
         };
+        let mut back = 0;
         // Less than a frame is not worth taking back: the stream begins between two frames just as well.
         if start + 1.0 <= device.end() as f64 {
             // What was written since is silence, as far as it is: the music goes in its place.
-            device.take_back_silence(start);
+            back = device.take_back_silence(start);
         }
         if start > device.end() as f64 {
-            return;
+            return back;
         }
         let Some(due) = device.due_at_end(&stream.timeline) else {
-            return;
+            return back;
         };
         let Mode::Waiting { mut stream, from } = std::mem::replace(&mut self.mode, Mode::Silent)
         else {
-            return;
+            return back;
         };
         // A whole first frame later than planned means that the beginning is lost: what follows is faded in.
         let cut = due - from > 1.0;
@@ -401,6 +404,7 @@ impl Lane {
         };
         self.ramp.jump(gain);
         self.mode = Mode::Playing { stream };
+        back
     }
 
     /// Makes the next `frames` of music; silence if there is none.

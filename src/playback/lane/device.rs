@@ -134,11 +134,13 @@ impl Device {
     }
 
     /// Takes back what was written from device frame `start` on, as far as that is silence and the sink gives it back.
-    pub(super) fn take_back_silence(&mut self, start: f64) {
+    /// Returns how many frames that were.
+    pub(super) fn take_back_silence(&mut self, start: f64) -> usize {
         let silence = self.end() - self.written.silent_from();
         let over = (self.end() as f64 - start.max(0.0)) as u64;
         let back = self.sink.rewind(over.min(silence) as usize);
         self.written.take_back(back);
+        back
     }
 
     /// Takes back what was written from device frame `target` on, as far as the sink gives it back, and returns it.
