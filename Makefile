@@ -1,7 +1,7 @@
 # The commands of this repository. What each does is listed by `make help`.
 
 BUILD_PACKAGES = gcc libc6-dev libasound2-dev libpulse-dev pkg-config
-TEST_PACKAGES = pulseaudio pulseaudio-utils iproute2 libfaketime
+TEST_PACKAGES = pulseaudio pulseaudio-utils libfaketime iproute2 util-linux
 
 PREFIX = $(HOME)/.local
 UNITS = $(HOME)/.config/systemd/user
