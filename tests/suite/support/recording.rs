@@ -87,6 +87,7 @@ impl Recording {
     }
 
     /// A file of bare 32-bit floats.
+    #[cfg(feature = "pulse")]
     pub fn of_raw(path: &Path) -> Self {
         Self::of_floats(&read(path))
     }
