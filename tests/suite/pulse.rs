@@ -191,5 +191,6 @@ async fn a_missing_sink_or_server_is_refused_and_a_bluetooth_speaker_awaited() {
     desk.kill();
     let mut refused = Program::spawn(&mut home.run());
     assert_eq!(refused.ended().await.code(), Some(2));
-    refused.logged_all(&["\"Desk\"", &desk.address()]).await;
+    let line = refused.logged_all(&["\"Desk\"", &desk.address()]).await;
+    assert!(line.contains("connection refused"), "{line}");
 }

@@ -36,25 +36,26 @@ impl Connection {
             mainloop,
             clock: clock.clone(),
         };
-        connection
+        let asked = connection
             .context
-            .connect(server, FlagSet::NOAUTOSPAWN, None)
-            .map_err(|error| connection.no_server(error.to_string().as_deref()))?;
+            .connect(server, FlagSet::NOAUTOSPAWN, None);
+        if asked.is_err() {
+            // What the call returns says only that it failed; the context knows why.
+            return Err(connection.no_server(server));
+        }
         connection.wait(|connection| match connection.context.get_state() {
             State::Ready => Some(Ok(())),
-            State::Failed | State::Terminated => {
-                let error = connection.context.errno();
-                Some(Err(connection.no_server(error.to_string().as_deref())))
-            }
+            State::Failed | State::Terminated => Some(Err(connection.no_server(server))),
             _ => None,
         })?;
         Ok(connection)
     }
 
-    fn no_server(&self, reason: Option<&str>) -> String {
+    fn no_server(&self, server: Option<&str>) -> String {
+        let place = server.map_or_else(String::new, |server| format!(" at {server}"));
         format!(
-            "no sound server answers ({}); is PulseAudio or PipeWire running, and may this user reach it?",
-            reason.unwrap_or("unknown reason").to_lowercase()
+            "no sound server answers{place} ({}); is PulseAudio or PipeWire running, and may this user reach it?",
+            describe(self.context.errno())
         )
     }
 

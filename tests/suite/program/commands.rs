@@ -101,7 +101,7 @@ async fn cast_plays_a_song_to_its_end_and_says_when_it_cannot() {
 
     let said = text(&played.stdout);
     assert_eq!(played.status.code(), Some(0), "{played:?}");
-    assert!(said.contains("My song plays on House"), "{said}");
+    assert!(said.contains("My song.wav plays on House"), "{said}");
     assert!(said.trim_end().ends_with("over"), "{said}");
     assert_eq!(unplayed.status.code(), Some(1), "{unplayed:?}");
     assert!(text(&unplayed.stderr).contains(&missing), "{unplayed:?}");
