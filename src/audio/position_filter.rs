@@ -458,7 +458,9 @@ mod tests {
 
     #[test]
     fn absurd_reports_do_no_harm() {
-        let cases: [(&str, fn(i32) -> (f64, f64)); 6] = [
+        /// Frames and seconds of a report, by its number.
+        type Absurd = fn(i32) -> (f64, f64);
+        let cases: [(&str, Absurd); 6] = [
             ("time stands still", |n| (f64::from(n) * 480.0, 0.0)),
             ("the device stands still", |n| {
                 (48_000.0, f64::from(n) * 0.05)
