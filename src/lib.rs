@@ -3,6 +3,7 @@
 //!
 //! The modules in the order in which audio flows, then the order in which commands do:
 //! clock → audio → media → sink → playback → zone ← renderer ← upnp.
+//! `docs/ARCHITECTURE.md` names every file, says how playing happens, and has the table of who may import what.
 
 pub mod app; // the composition root: what is started, with what, in which order
 pub mod audio; // blocks, timelines and the sums done on them; no threads, no I/O

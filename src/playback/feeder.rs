@@ -23,8 +23,9 @@ const START: Duration = Duration::from_millis(250);
 const REFILL: Duration = Duration::from_millis(1500);
 /// Between a decision here and the lane's thread having acted on it.
 const MARGIN: Duration = Duration::from_millis(15);
-/// Lanes write ahead of the ear by no more than this. What they need for it must be there, or they halt each on its own.
-const LANE_AHEAD: Duration = Duration::from_millis(120);
+/// Lanes write ahead of the ear by no more than this, their sinks' reach not counted. What they need for it must be there, or
+/// they halt each on its own.
+const LANE_AHEAD: Duration = Duration::from_millis(140);
 /// While nothing is expected the feeder looks around this often.
 const IDLE: Duration = Duration::from_millis(500);
 /// While it plays it looks around this often.

@@ -13,14 +13,14 @@ use super::spec::OutputSpec;
 use crate::audio::StreamFormat;
 use crate::clock::{Clock, ClockTime};
 
-/// How often an open sink is filled: a sixth of what it holds.
+/// How often an open sink is filled: what the smallest holds lasts five times as long.
 const LANE_STEP: Duration = Duration::from_millis(10);
 /// How often a lane without a sink looks around.
 const LANE_IDLE: Duration = Duration::from_millis(200);
 /// A sink that was lost is tried again after this…
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 /// …and after twice as long each time, up to this.
-const LAST_RETRY: Duration = Duration::from_secs(15);
+const LAST_RETRY: Duration = Duration::from_secs(2);
 /// After so long without music a sink is given back to the system.
 const REST: Duration = Duration::from_secs(60);
 /// Commands to a feeder wait here; a zone sends one at a time.

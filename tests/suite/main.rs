@@ -3,10 +3,14 @@
     unreachable_pub,
     reason = "helpers are shared between the modules of this binary only"
 )]
+mod architecture;
 mod config_files;
 mod discovery;
 mod media;
 mod playback;
+mod program;
+#[cfg(feature = "pulse")]
+mod pulse;
 mod renderer;
 mod support;
 mod sync;

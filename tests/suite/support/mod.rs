@@ -3,6 +3,11 @@
 pub mod house;
 pub(crate) mod media_server;
 pub(crate) mod namespace;
+pub(crate) mod program;
+pub(crate) mod recording;
+pub(crate) mod soap;
+#[cfg(feature = "pulse")]
+pub(crate) mod sound_server;
 pub(crate) mod upnp_device;
 pub(crate) mod upnp_house;
 pub(crate) mod upnp_wire;
