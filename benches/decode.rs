@@ -8,7 +8,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, mpsc};
 
-use bytes::Bytes;
+use axum::body::Bytes;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use server::{Served, serve};
