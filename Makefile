@@ -8,11 +8,12 @@ UNITS = $(HOME)/.config/systemd/user
 
 PROGRAM = target/release/unisono
 
-.PHONY: help run demo test install uninstall build-packages test-packages cargo
+.PHONY: help run demo bench test install uninstall build-packages test-packages cargo
 
 help:
 	@echo 'make run        install what is missing, build, and run'
 	@echo 'make demo       four simulated speakers on this machine alone: no sound card, no network'
+	@echo 'make bench      what audio, control and decoding cost on this machine'
 	@echo 'make test       everything that must hold before a change is taken in'
 	@echo 'make install    put the program into $(PREFIX)/bin and its systemd unit into place'
 	@echo 'make uninstall  take both away again'
@@ -29,6 +30,9 @@ run: $(PROGRAM)
 
 demo: cargo build-packages
 	cargo run --release --example demo
+
+bench: cargo build-packages
+	cargo bench
 
 test: cargo build-packages test-packages
 	cargo fmt --check

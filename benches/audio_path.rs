@@ -19,7 +19,6 @@ use unisono::sink::simulated::Simulated;
 use unisono::sink::{SimulatedSpec, SinkSpec};
 
 const RATE: u32 = 48_000;
-const SECOND: ItemsCount = ItemsCount::new(RATE as usize);
 /// How often a lane's thread looks around.
 const STEP: Duration = Duration::from_millis(10);
 const STEPS_PER_SECOND: usize = 100;
@@ -28,6 +27,11 @@ const CHUNK: usize = 240;
 
 fn main() {
     divan::main();
+}
+
+/// Items are frames of the zone.
+fn one_second() -> ItemsCount {
+    ItemsCount::new(RATE)
 }
 
 /// A second of stereo that is not silence.
@@ -148,7 +152,7 @@ impl Zone {
 fn zone(bencher: Bencher, speakers: usize) {
     let mut zone = Zone::playing(speakers, RATE);
     bencher
-        .counter(SECOND)
+        .counter(one_second())
         .bench_local(|| zone.run(STEPS_PER_SECOND));
 }
 
@@ -157,7 +161,7 @@ fn zone(bencher: Bencher, speakers: usize) {
 fn zone_at_44100(bencher: Bencher, speakers: usize) {
     let mut zone = Zone::playing(speakers, 44_100);
     bencher
-        .counter(SECOND)
+        .counter(one_second())
         .bench_local(|| zone.run(STEPS_PER_SECOND));
 }
 
@@ -169,7 +173,7 @@ fn rate_matcher(bencher: Bencher, output_rate: u32) {
     let mut chunk = vec![0.0_f32; CHUNK * 2];
     let input = second(RATE);
     let chunks = output_rate as usize / CHUNK;
-    bencher.counter(SECOND).bench_local(|| {
+    bencher.counter(one_second()).bench_local(|| {
         let mut at = 0;
         for round in 0..chunks {
             matcher.bend(1.0 + (round % 7) as f64 * 1e-6);
@@ -191,7 +195,7 @@ fn converter(bencher: Bencher, rate: u32) {
     let input = second(rate);
     let mut converter = Converter::new(RATE);
     let mut output = Vec::with_capacity(RATE as usize * 4);
-    bencher.counter(SECOND).bench_local(|| {
+    bencher.counter(one_second()).bench_local(|| {
         output.clear();
         for chunk in input.chunks(2 * 1152) {
             converter.push(format, chunk, &mut output);
@@ -206,7 +210,7 @@ fn channel_map(bencher: Bencher, name: &str) {
     let map = map.expect("one of them all");
     let mut frames = second(RATE);
     bencher
-        .counter(SECOND)
+        .counter(one_second())
         .bench_local(|| map.apply(black_box(&mut frames)));
 }
 
@@ -220,7 +224,7 @@ fn gain(bencher: Bencher, kind: &str) {
     } else {
         [0.5, 0.5]
     };
-    bencher.counter(SECOND).bench_local(|| {
+    bencher.counter(one_second()).bench_local(|| {
         // A chunk is shorter than a ramp, so that the target is never reached.
         for (chunk, index) in frames.chunks_mut(2 * CHUNK).zip(0..) {
             let target: usize = index % 2;

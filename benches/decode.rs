@@ -8,7 +8,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, mpsc};
 
-use bytes::Bytes;
+use axum::body::Bytes;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use server::{Served, serve};
@@ -74,8 +74,10 @@ impl Library {
             uri: format!("http://{}/{file}", self.address),
             ..MediaRequest::default()
         };
-        // Nobody waits any more once the end has come.
-        let waker = Arc::new(move || drop(wake.send(())));
+        let waker = Arc::new(move || {
+            // Nobody waits any more once the end has come.
+            let _ = wake.send(());
+        });
         let mut source = media::open(request, &self.network, waker);
         let mut frames = 0;
         loop {

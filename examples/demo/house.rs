@@ -33,9 +33,9 @@ pub(crate) fn speakers() -> [Speaker; 4] {
     };
     [
         speaker("Kitchen", 0.0, 3, 480, 0),
-        speaker("Desk", 80.0, 12, 256, 0),
-        speaker("Porch", -120.0, 27, 512, 10),
-        speaker("Garden", 500.0, 41, 1024, 0),
+        speaker("Desk", 80.0, 12, 256, 3),
+        speaker("Porch", -120.0, 27, 512, 12),
+        speaker("Garden", 500.0, 41, 1024, 20),
     ]
 }
 

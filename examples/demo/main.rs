@@ -4,6 +4,7 @@
 //! Apart from the speakers all is as at home: a media server, the renderer on the network, and a control point that finds
 //! it by SSDP and casts to it over SOAP.
 
+mod diagram;
 mod house;
 mod measure;
 mod music;
@@ -43,7 +44,7 @@ const SEARCHED: Duration = Duration::from_millis(1500);
 /// The piece's place on the media server.
 const PIECE: &str = "/four-rooms.wav";
 /// Samples to a row of the table: a second's.
-const ROW: usize = 10;
+const ROW: usize = 20;
 /// From then on the lanes are expected to know their speakers.
 const SETTLED: Duration = Duration::from_secs(5);
 /// Where the plot goes: below `target`, which is nobody's.
@@ -254,27 +255,33 @@ async fn begin(app: &App, renderer: &RemoteRenderer) -> anyhow::Result<Instant> 
 }
 
 fn conclude(out: &mut impl Write, speakers: &[Speaker], samples: &[Sample]) -> io::Result<()> {
-    let settled = samples
-        .iter()
-        .position(|sample| sample.at >= SETTLED.as_secs_f64());
-    let (_, settled) = samples.split_at(settled.unwrap_or(samples.len()));
-    if let Some(spread) = measure::largest_spread(settled) {
-        writeln!(
-            out,
-            "\nFrom second {} on no two speakers were further apart than {spread:.0} µs. (A frame lasts 20.8 µs.)",
-            SETTLED.as_secs(),
-        )?;
-    }
     let Some(last) = samples.last() else {
         return Ok(());
     };
-    writeln!(out, "What was learnt of the crystals, in ppm:")?;
-    for (speaker, learnt) in speakers.iter().zip(&last.clock) {
-        let learnt = learnt.map_or("nothing".to_owned(), |ppm| format!("{ppm:+.1}"));
+    let (seconds, settled) = (last.at, SETTLED.as_secs());
+    let later = samples.iter().filter(|sample| sample.at >= settled as f64);
+    if let Some(spread) = measure::largest_spread(later) {
+        let drifts = speakers
+            .iter()
+            .map(|speaker| measure::drift_millis(speaker, seconds));
+        let (least, most) = drifts.fold((0.0_f64, 0.0_f64), |(least, most), drift| {
+            (least.min(drift), most.max(drift))
+        });
         writeln!(
             out,
-            "  {:<10}{learnt:>9}   in truth {:+}",
-            speaker.name, speaker.card.crystal_ppm
+            "\nFrom second {settled} on, no two speakers were further apart than {spread:.0} µs; a frame lasts 20.8 µs.\n\
+             Left to themselves they would be {:.1} ms apart by now.\n",
+            most - least,
+        )?;
+    }
+    writeln!(out, "What was learnt of the crystals, in ppm:")?;
+    for (speaker, learnt) in speakers.iter().zip(&last.clock) {
+        let learnt = learnt.map_or("nothing".to_owned(), measure::tenths);
+        let truth = measure::tenths(speaker.card.crystal_ppm);
+        writeln!(
+            out,
+            "  {:<10}{learnt:>9}   in truth {truth:>6}",
+            speaker.name
         )?;
     }
     Ok(())

@@ -15,7 +15,7 @@ pub(crate) const WHAT: [&str; 2] = [
 ];
 
 /// Between two samples.
-pub(crate) const EVERY: Duration = Duration::from_millis(100);
+pub(crate) const EVERY: Duration = Duration::from_millis(50);
 
 /// The figures of all speakers at one moment.
 #[derive(Debug, Clone)]
@@ -71,12 +71,10 @@ pub(crate) fn table_row(out: &mut impl Write, second: usize, samples: &[Sample])
     writeln!(out, "{spread:>12}")
 }
 
-/// The largest spread among `samples`.
-pub(crate) fn largest_spread(samples: &[Sample]) -> Option<f64> {
-    samples
-        .iter()
-        .filter_map(Sample::spread)
-        .max_by(f64::total_cmp)
+/// The largest spread among `samples`, in microseconds.
+pub(crate) fn largest_spread<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> Option<f64> {
+    let spreads = samples.into_iter().filter_map(Sample::spread);
+    spreads.max_by(f64::total_cmp)
 }
 
 /// A whole number with its sign; zero has none.
@@ -86,4 +84,18 @@ pub(crate) fn signed(value: f64) -> String {
         minus if minus < 0.0 => format!("−{:.0}", -minus),
         plus => format!("+{plus:.0}"),
     }
+}
+
+/// A number to one decimal place, with its sign.
+pub(crate) fn tenths(value: f64) -> String {
+    match (value * 10.0).round() / 10.0 {
+        0.0 => "0.0".to_owned(),
+        minus if minus < 0.0 => format!("−{:.1}", -minus),
+        plus => format!("+{plus:.1}"),
+    }
+}
+
+/// How far ahead a speaker would be after so many seconds if nobody steered it, in milliseconds.
+pub(crate) fn drift_millis(speaker: &Speaker, seconds: f64) -> f64 {
+    speaker.card.crystal_ppm * seconds * 1e-3
 }

@@ -1,16 +1,16 @@
-//! The samples as an SVG drawing: misalignment above, what was learnt of the crystals below.
+//! The samples as an SVG drawing: what would have come of it, what came of it, and what was learnt of the crystals.
 //! It is for looking at in a browser, light or dark; the figures themselves are in the table.
 
 use std::fmt::{self, Write};
 
+use crate::diagram::{Area, Diagram, LEFT, RIGHT, Scale, text};
 use crate::house::Speaker;
 use crate::measure::{self, Sample};
 
+/// Where words begin.
+const MARGIN: f64 = 32.0;
 const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 760.0;
-/// Where both diagrams begin and end from left to right.
-const LEFT: f64 = 84.0;
-const RIGHT: f64 = 830.0;
+const HEIGHT: f64 = 984.0;
 /// A frame at 48 kHz, in microseconds.
 const FRAME: f64 = 1e6 / 48_000.0;
 
@@ -58,106 +58,169 @@ fn draw(out: &mut String, speakers: &[Speaker], samples: &[Sample]) -> fmt::Resu
     writeln!(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\">\n\
-         <title>Misalignment of four simulated speakers</title>\n\
+         <title>Four speakers on four clocks, one timeline</title>\n\
          <style>{STYLE}</style>\n\
          <rect class=\"paper\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>"
     )?;
     text(
         out,
         "title",
-        32.0,
-        44.0,
+        MARGIN,
+        46.0,
         "Four speakers on four clocks, one timeline",
     )?;
-    for (line, words) in measure::WHAT.iter().enumerate() {
-        text(out, "", 32.0, 70.0 + 19.0 * line as f64, words)?;
-    }
-    let ahead = |sample: &Sample, speaker: usize| sample.ahead[speaker];
-    let clock = |sample: &Sample, speaker: usize| sample.clock[speaker];
-    let crystals = speakers.iter().map(|speaker| speaker.card.crystal_ppm);
-    let all = |figure: &dyn Fn(&Sample, usize) -> Option<f64>| -> Vec<f64> {
-        let pairs = samples
-            .iter()
-            .flat_map(|sample| (0..speakers.len()).map(move |speaker| (sample, speaker)));
-        pairs
-            .filter_map(|(sample, speaker)| figure(sample, speaker))
-            .collect()
-    };
-    let seconds = samples.last().map_or(1.0, |sample| sample.at).max(1.0);
-
-    let band = [-1.3 * FRAME, 1.3 * FRAME];
-    let above = Diagram::over(all(&ahead).into_iter().chain(band), seconds, 160.0, 300.0);
-    text(out, "head", 32.0, above.top - 34.0, "Misalignment, µs")?;
-    legend(out, speakers, above.top - 34.0)?;
-    let (top, bottom) = (above.y(FRAME), above.y(-FRAME));
-    writeln!(
-        out,
-        "<rect class=\"band\" x=\"{LEFT}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
-        RIGHT - LEFT,
-        bottom - top
-    )?;
-    above.grid(out)?;
-    for (words, line) in [("within one frame", -4.0), ("of 48 kHz audio", 12.0)] {
-        text(out, "tick", RIGHT + 10.0, above.y(0.0) + line, words)?;
-    }
-    for speaker in 0..speakers.len() {
-        above.line(out, speaker, samples, &|sample| ahead(sample, speaker))?;
-    }
-
-    let below = Diagram::over(
-        all(&clock).into_iter().chain(crystals),
-        seconds,
-        530.0,
-        170.0,
-    );
-    text(out, "head", 32.0, below.top - 20.0, "Clocks, ppm")?;
-    text(
-        out,
-        "",
-        140.0,
-        below.top - 20.0,
-        "lines: what was learnt of each; dots: what is true",
-    )?;
-    below.grid(out)?;
-    for (index, speaker) in speakers.iter().enumerate() {
-        let truth = below.y(speaker.card.crystal_ppm);
-        writeln!(
-            out,
-            "<line class=\"truth s{index}\" x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{truth:.1}\" y2=\"{truth:.1}\"/>"
-        )?;
-        below.line(out, index, samples, &|sample| clock(sample, index))?;
-        let learnt = samples.iter().rev().find_map(|sample| clock(sample, index));
-        let learnt = learnt.map_or(String::new(), |ppm| format!(" {ppm:+.1}"));
-        let words = format!("{}{}", speaker.name, learnt.replace('-', "−"));
-        text(
-            out,
-            &format!("tick t{index}"),
-            RIGHT + 10.0,
-            truth + 4.0,
-            &words,
-        )?;
-    }
+    legend(out, speakers, 80.0)?;
+    draw_drift(out, speakers, samples)?;
+    draw_misalignment(out, speakers, samples)?;
+    draw_clocks(out, speakers, samples)?;
+    let middle = (LEFT + RIGHT) / 2.0;
     text(
         out,
         "middle",
-        (LEFT + RIGHT) / 2.0,
+        middle,
         HEIGHT - 18.0,
         "seconds since all speakers began",
     )?;
     out.write_str("</svg>\n")
 }
 
-fn text(out: &mut String, class: &str, x: f64, y: f64, words: &str) -> fmt::Result {
+/// What the crystals would make of it if nobody steered.
+fn draw_drift(out: &mut String, speakers: &[Speaker], samples: &[Sample]) -> fmt::Result {
+    let drift = |sample: &Sample, speaker: usize| {
+        Some(measure::drift_millis(&speakers[speaker], sample.at))
+    };
+    let area = Area {
+        top: 150.0,
+        height: 150.0,
+        seconds: seconds(samples),
+    };
+    let diagram = Diagram::new(area, Scale::Even, values(speakers, samples, drift));
+    head(
+        out,
+        132.0,
+        "Left to themselves, ms",
+        "computed from their crystals, not played",
+    )?;
+    diagram.grid(out)?;
+    for (index, speaker) in speakers.iter().enumerate() {
+        diagram.line(out, index, samples, |sample| drift(sample, index))?;
+        let end = measure::drift_millis(speaker, seconds(samples));
+        let words = format!("{} {} ms", speaker.name, measure::tenths(end));
+        label(out, index, diagram.y(end), &words)?;
+    }
+    Ok(())
+}
+
+/// What came of it.
+fn draw_misalignment(out: &mut String, speakers: &[Speaker], samples: &[Sample]) -> fmt::Result {
+    let ahead = |sample: &Sample, speaker: usize| sample.ahead[speaker];
+    let area = Area {
+        top: 420.0,
+        height: 270.0,
+        seconds: seconds(samples),
+    };
+    let mut all = values(speakers, samples, ahead);
+    all.extend([-FRAME, FRAME]);
+    let diagram = Diagram::new(area, Scale::Powers, all);
+    head(
+        out,
+        364.0,
+        "Kept in step, µs",
+        "measured; the scale is logarithmic beyond 1",
+    )?;
+    for (line, words) in measure::WHAT.iter().enumerate() {
+        text(out, "", MARGIN, 384.0 + 18.0 * line as f64, words)?;
+    }
+    let (top, bottom) = (diagram.y(FRAME), diagram.y(-FRAME));
     writeln!(
         out,
-        "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{words}</text>"
+        "<rect class=\"band\" x=\"{LEFT}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\"/>",
+        RIGHT - LEFT,
+        bottom - top
+    )?;
+    diagram.grid(out)?;
+    for (words, below) in [("within one frame", -3.0), ("of 48 kHz audio", 13.0)] {
+        text(out, "tick", RIGHT + 10.0, diagram.y(0.0) + below, words)?;
+    }
+    for index in 0..speakers.len() {
+        diagram.line(out, index, samples, |sample| ahead(sample, index))?;
+    }
+    Ok(())
+}
+
+/// What was learnt of the crystals.
+fn draw_clocks(out: &mut String, speakers: &[Speaker], samples: &[Sample]) -> fmt::Result {
+    let clock = |sample: &Sample, speaker: usize| sample.clock[speaker];
+    let area = Area {
+        top: 762.0,
+        height: 150.0,
+        seconds: seconds(samples),
+    };
+    let mut all = values(speakers, samples, clock);
+    all.extend(speakers.iter().map(|speaker| speaker.card.crystal_ppm));
+    let diagram = Diagram::new(area, Scale::Even, all);
+    head(
+        out,
+        744.0,
+        "Clocks, ppm",
+        "lines: what was learnt of each; dots: the truth",
+    )?;
+    diagram.grid(out)?;
+    for (index, speaker) in speakers.iter().enumerate() {
+        let truth = diagram.y(speaker.card.crystal_ppm);
+        writeln!(
+            out,
+            "<line class=\"truth s{index}\" x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{truth:.1}\" y2=\"{truth:.1}\"/>"
+        )?;
+        diagram.line(out, index, samples, |sample| clock(sample, index))?;
+        let learnt = samples.last().and_then(|sample| clock(sample, index));
+        let learnt = learnt.map_or("unknown".to_owned(), measure::tenths);
+        label(out, index, truth, &format!("{} {learnt}", speaker.name))?;
+    }
+    Ok(())
+}
+
+/// How long the plot is, in seconds.
+fn seconds(samples: &[Sample]) -> f64 {
+    samples.last().map_or(1.0, |sample| sample.at).max(1.0)
+}
+
+/// A figure of all speakers, at all times.
+fn values(
+    speakers: &[Speaker],
+    samples: &[Sample],
+    figure: impl Fn(&Sample, usize) -> Option<f64>,
+) -> Vec<f64> {
+    let mut all = Vec::with_capacity(samples.len() * speakers.len());
+    for sample in samples {
+        all.extend((0..speakers.len()).filter_map(|speaker| figure(sample, speaker)));
+    }
+    all
+}
+
+/// What a diagram shows.
+fn head(out: &mut String, y: f64, words: &str, note: &str) -> fmt::Result {
+    writeln!(
+        out,
+        "<text x=\"{MARGIN}\" y=\"{y}\"><tspan class=\"head\">{words}</tspan><tspan dx=\"12\">{note}</tspan></text>"
+    )
+}
+
+/// Names a speaker's line at its end.
+fn label(out: &mut String, speaker: usize, y: f64, words: &str) -> fmt::Result {
+    text(
+        out,
+        &format!("tick t{speaker}"),
+        RIGHT + 10.0,
+        y + 4.0,
+        words,
     )
 }
 
 /// Names the speakers' colours, in a row.
 fn legend(out: &mut String, speakers: &[Speaker], y: f64) -> fmt::Result {
     for (index, speaker) in speakers.iter().enumerate() {
-        let x = 240.0 + 155.0 * index as f64;
+        let x = MARGIN + 170.0 * index as f64;
         let line = y - 4.5;
         writeln!(
             out,
@@ -169,106 +232,4 @@ fn legend(out: &mut String, speakers: &[Speaker], y: f64) -> fmt::Result {
         text(out, &format!("t{index}"), x + 30.0, y, &words)?;
     }
     Ok(())
-}
-
-/// A rectangle in which values are drawn over time.
-struct Diagram {
-    top: f64,
-    height: f64,
-    seconds: f64,
-    low: f64,
-    high: f64,
-    /// From one labelled value to the next.
-    step: f64,
-}
-
-impl Diagram {
-    /// One that has room for all `values`, with round numbers at its edges.
-    fn over(values: impl Iterator<Item = f64>, seconds: f64, top: f64, height: f64) -> Self {
-        let (low, high) = values.fold((0.0, 0.0), |(low, high): (f64, f64), value| {
-            (low.min(value), high.max(value))
-        });
-        // Labels about 35 units apart, at 1, 2 or 5 times a power of ten.
-        let rough = (high - low).max(1e-9) * 35.0 / height;
-        let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0]
-            .map(|factor| factor * power)
-            .into_iter()
-            .find(|&step| step >= rough)
-            .unwrap_or(rough);
-        Self {
-            top,
-            height,
-            seconds,
-            low: (low / step).floor() * step,
-            high: (high / step).ceil() * step,
-            step,
-        }
-    }
-
-    fn x(&self, at: f64) -> f64 {
-        LEFT + at / self.seconds * (RIGHT - LEFT)
-    }
-
-    fn y(&self, value: f64) -> f64 {
-        self.top + (self.high - value) / (self.high - self.low) * self.height
-    }
-
-    /// Lines at round numbers, and the numbers.
-    fn grid(&self, out: &mut String) -> fmt::Result {
-        let lines = ((self.high - self.low) / self.step).round() as i32;
-        for line in 0..=lines {
-            let value = self.low + f64::from(line) * self.step;
-            let y = self.y(value);
-            let class = if value.abs() < self.step / 2.0 {
-                "zero"
-            } else {
-                "grid"
-            };
-            writeln!(
-                out,
-                "<line class=\"{class}\" x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>"
-            )?;
-            text(
-                out,
-                "tick right",
-                LEFT - 10.0,
-                y + 4.0,
-                &measure::signed(value),
-            )?;
-        }
-        let bottom = self.top + self.height;
-        for second in (0..=self.seconds.round() as u32).step_by(2) {
-            let x = self.x(f64::from(second)).min(RIGHT);
-            text(out, "tick middle", x, bottom + 20.0, &second.to_string())?;
-        }
-        Ok(())
-    }
-
-    /// A speaker's line, broken where there is nothing to draw.
-    fn line(
-        &self,
-        out: &mut String,
-        speaker: usize,
-        samples: &[Sample],
-        figure: &dyn Fn(&Sample) -> Option<f64>,
-    ) -> fmt::Result {
-        write!(out, "<path class=\"line s{speaker}\" d=\"")?;
-        let mut command = 'M';
-        for sample in samples {
-            match figure(sample) {
-                Some(value) => {
-                    write!(
-                        out,
-                        "{command}{:.1} {:.1}",
-                        self.x(sample.at),
-                        self.y(value)
-                    )?;
-                    command = 'L';
-                }
-                None => command = 'M',
-            }
-        }
-        writeln!(out, "\"/>")
-    }
 }

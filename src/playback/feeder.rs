@@ -161,11 +161,7 @@ impl Feeder {
     /// Carries out a command.
     pub fn command(&mut self, command: EngineCommand, now: ClockTime) {
         match command {
-            EngineCommand::Prepare => {
-                for port in &self.ports {
-                    port.prepare();
-                }
-            }
+            EngineCommand::Prepare => self.prepare(),
             EngineCommand::Load(id, source) => {
                 self.halt(now);
                 self.stream = Stream::new(self.rate);
@@ -180,6 +176,8 @@ impl Feeder {
             }
             EngineCommand::Play => {
                 if self.mode == Mode::Halted {
+                    // Outputs may have been given back since the track was loaded.
+                    self.prepare();
                     self.mode = Mode::Starting { refill: false };
                 }
             }
@@ -228,9 +226,15 @@ impl Feeder {
         )
     }
 
+    fn prepare(&self) {
+        for port in &self.ports {
+            port.prepare();
+        }
+    }
+
     /// Halts and goes on at once: lanes are given the stream anew.
     fn restart_where_halted(&mut self, now: ClockTime) {
-        let at = self.halt(now);
+        let at = self.halt(now).min(self.stream.end() as f64);
         self.restart_at(at, true);
         self.mode = Mode::Starting { refill: false };
     }

@@ -9,7 +9,7 @@ use super::{Heard, Sink, SinkError, spec::SimulatedSpec};
 use crate::clock::{Clock, ClockTime};
 
 const RATE: u32 = 48_000;
-/// What the card holds: 80 ms, as much as a lane writes ahead to a real one.
+/// What the card holds: 80 ms, as much as a lane writes ahead to a real one, or two periods where that is more.
 const CAPACITY: usize = 3840;
 
 /// Hears what the card plays: the moment at which the first of the frames sounds, and the frames, silence that the card
@@ -23,6 +23,7 @@ pub struct Simulated {
     ear: Ear,
     started: ClockTime,
     periods: u64,
+    capacity: usize,
     queue: VecDeque<f32>,
     played: u64,
     gaps: u64,
@@ -44,10 +45,12 @@ impl Simulated {
     /// A card switched on now.
     pub fn new(spec: SimulatedSpec, clock: Arc<dyn Clock>, ear: Ear) -> Self {
         let started = clock.now() + spec.start_up;
+        let capacity = CAPACITY.max(2 * spec.period as usize);
         Self {
             noise: spec.crystal_ppm.to_bits() ^ u64::from(spec.period),
             period: Vec::with_capacity(spec.period as usize * 2),
-            queue: VecDeque::with_capacity(CAPACITY * 2),
+            queue: VecDeque::with_capacity(capacity * 2),
+            capacity,
             spec,
             clock,
             ear,
@@ -121,7 +124,7 @@ impl Sink for Simulated {
 
     fn writable(&mut self) -> Result<usize, SinkError> {
         self.play_until(self.clock.now())?;
-        Ok(CAPACITY.saturating_sub(self.queue.len() / 2))
+        Ok(self.capacity.saturating_sub(self.queue.len() / 2))
     }
 
     fn write(&mut self, frames: &[f32]) -> Result<(), SinkError> {
@@ -145,5 +148,110 @@ impl Sink for Simulated {
 
     fn gaps(&self) -> u64 {
         self.gaps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    type Tape = Rc<RefCell<Vec<(ClockTime, Vec<f32>)>>>;
+
+    struct Bench {
+        clock: Arc<ManualClock>,
+        card: Simulated,
+        heard: Tape,
+    }
+
+    fn bench(spec: SimulatedSpec) -> Bench {
+        let clock = Arc::new(ManualClock::new());
+        let heard = Tape::default();
+        let into = heard.clone();
+        let ear = move |at, frames: &[f32]| {
+            into.borrow_mut().push((at, frames.to_vec()));
+            Ok(())
+        };
+        let card = Simulated::new(spec, clock.clone(), Box::new(ear));
+        Bench { clock, card, heard }
+    }
+
+    impl Bench {
+        fn room_after(&mut self, pause: Duration) -> usize {
+            self.clock.advance(pause);
+            self.card.writable().expect("nobody unplugs it")
+        }
+    }
+
+    const MILLI: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_card_of_long_periods_can_be_fed() {
+        for period in [16, 480, 4096, 16_384] {
+            let mut bench = bench(SimulatedSpec {
+                period,
+                ..SimulatedSpec::default()
+            });
+            for _ in 0..500 {
+                let room = bench.room_after(10 * MILLI);
+                let frames = vec![0.5; room * 2];
+                bench
+                    .card
+                    .write(&frames)
+                    .expect("room was said to be there");
+            }
+            assert_eq!(bench.card.gaps(), 0, "{period} frames at a time");
+        }
+    }
+
+    #[test]
+    fn it_reports_when_the_first_frame_of_each_period_is_heard() {
+        let mut bench = bench(SimulatedSpec {
+            crystal_ppm: 1000.0,
+            start_up: 7 * MILLI,
+            ..SimulatedSpec::default()
+        });
+        bench.card.write(&[0.5; 2 * 3840]).expect("room");
+        // Five periods begin in this time.
+        bench.room_after(50 * MILLI);
+        let report = bench.card.heard().expect("a report");
+        assert_eq!(report.frames, 4.0 * 480.0);
+        let expected = 0.007 + 4.0 * 0.010 / 1.001;
+        let at = report.at.seconds_since(ClockTime::default());
+        assert!((at - expected).abs() < 1e-8, "{at}");
+        assert_eq!(bench.heard.borrow().last().expect("heard").0, report.at);
+        assert_eq!(bench.card.heard(), None, "said once");
+    }
+
+    #[test]
+    fn silence_that_it_put_in_itself_is_not_counted() {
+        let mut bench = bench(SimulatedSpec::default());
+        bench.card.write(&[0.5; 2 * 960]).expect("room");
+        bench.room_after(100 * MILLI);
+        assert_eq!(bench.card.gaps(), 1, "ran dry once, however long");
+        bench.card.write(&[0.25; 2 * 960]).expect("room");
+        bench.room_after(10 * MILLI);
+        assert_eq!(bench.card.heard().expect("a report").frames, 960.0);
+    }
+
+    #[test]
+    fn what_is_taken_back_is_not_heard() {
+        let mut bench = bench(SimulatedSpec::default());
+        bench.card.write(&[0.5; 2 * 960]).expect("room");
+        // At its start the first period has gone to the card.
+        bench.room_after(Duration::ZERO);
+        assert_eq!(bench.card.rewind(5000), 480);
+        bench.card.write(&[0.25; 2 * 480]).expect("room");
+        bench.room_after(15 * MILLI);
+        let heard: Vec<f32> = bench
+            .heard
+            .borrow()
+            .iter()
+            .map(|(_, frames)| frames[0])
+            .collect();
+        assert_eq!(heard, [0.5, 0.25]);
     }
 }

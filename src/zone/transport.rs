@@ -131,6 +131,7 @@ impl Transport {
         let Some(track) = track else {
             self.state.track = None;
             self.state.duration = None;
+            self.state.seekable = true;
             self.state.progress = Progress::Unstarted;
             self.state.transport = TransportState::NoMedia;
             self.loaded = false;
@@ -304,7 +305,9 @@ impl Transport {
     /// Takes in what the engine says at `now`.
     pub fn event(&mut self, event: EngineEvent, now: ClockTime) -> Vec<Effect> {
         match event {
-            EngineEvent::Opened(track, info) if track == self.current => self.opened(info),
+            EngineEvent::Opened(track, info) if track == self.current && self.loaded => {
+                self.opened(info);
+            }
             EngineEvent::Opened(track, info) if track == self.next => self.next_info = Some(info),
             EngineEvent::Playing { track, start } if self.is_active() && self.advance_to(track) => {
                 self.state.transport = TransportState::Playing;
@@ -315,15 +318,21 @@ impl Transport {
                     self.state.progress = Progress::At(position);
                 }
             }
-            EngineEvent::Stalled(track) if track == self.current && self.is_active() => {
+            EngineEvent::Stalled(track) if self.is_active() && self.advance_to(track) => {
                 self.state.progress = Progress::At(self.state.position(now));
                 self.state.transport = TransportState::Transitioning;
             }
-            EngineEvent::Ended(track) if track == self.current && self.loaded => {
+            EngineEvent::Ended(track) if self.loaded && self.advance_to(track) => {
+                // A next track that was named while the last frames were heard: too late to follow without a gap.
+                if self.is_active()
+                    && let Ok(effects) = self.skip()
+                {
+                    return effects;
+                }
                 self.stopped();
                 return vec![Effect::Stop];
             }
-            EngineEvent::Failed(track, error) if track == self.current && self.loaded => {
+            EngineEvent::Failed(track, error) if self.loaded && self.advance_to(track) => {
                 self.stopped();
                 self.state.error = Some(error.to_string());
                 return vec![Effect::Stop];
@@ -352,6 +361,7 @@ impl Transport {
         if track == self.next && track != 0 {
             let info = self.next_info.take();
             self.current = self.next;
+            self.state.progress = Progress::Unstarted;
             self.state.track = self.state.next.take();
             self.state.duration = self
                 .state

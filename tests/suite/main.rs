@@ -17,3 +17,4 @@ mod sync;
 mod upnp_control;
 mod upnp_events;
 mod upnp_ssdp;
+mod zones;
