@@ -41,7 +41,7 @@ test: cargo build-packages test-packages
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items
 	cargo test
 	cargo test --no-default-features
-	cargo bench --no-run
+	cargo test --benches
 
 install: $(PROGRAM)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/unisono
