@@ -278,7 +278,7 @@ impl Feeder {
     }
 
     fn tell_position(&mut self) {
-        if let Some((track, position)) = self.stream.position_of(self.resume) {
+        if let Some((track, position)) = self.stream.tell_position(self.resume) {
             self.events
                 .push_back(EngineEvent::Halted { track, position });
         }
@@ -354,7 +354,7 @@ impl Feeder {
                     self.resume = self.halt(now).min(end as f64);
                     self.fade_in = true;
                     self.mode = Mode::Starting { refill: true };
-                    if let Some((track, _)) = self.stream.position_of(self.resume) {
+                    if let Some((track, _)) = self.stream.tell_position(self.resume) {
                         self.events.push_back(EngineEvent::Stalled(track));
                     }
                 }

@@ -98,8 +98,9 @@ impl Stream {
         self.current = Some(Open::new(id, source));
     }
 
-    /// Sets the track that follows. If the one that was to follow is in the stream already and not yet heard, the stream
-    /// is cut back to where it begins. Whether it was cut: then lanes have been given what is no longer true.
+    /// Sets the track that follows. If the one that was to follow is in the stream already, not yet heard and not told
+    /// of, the stream is cut back to where it begins. Whether it was cut: then lanes have been given what is no longer
+    /// true.
     pub(super) fn set_next(
         &mut self,
         next: Option<(TrackId, Box<dyn Source>)>,
@@ -109,7 +110,7 @@ impl Stream {
         let unheard = self
             .parts
             .back()
-            .is_some_and(|part| part.start as f64 > heard);
+            .is_some_and(|part| !part.told && part.start as f64 >= heard);
         if !unheard || self.previous.is_none() {
             return false;
         }
@@ -352,6 +353,15 @@ impl Stream {
             let into = (frame - part.start as f64).max(0.0) / f64::from(self.rate);
             (part.id, part.offset + Duration::from_secs_f64(into))
         })
+    }
+
+    /// The same, to be told to the zone: then it knows of that track.
+    pub(super) fn tell_position(&mut self, frame: f64) -> Option<(TrackId, Duration)> {
+        let reached = |part: &&mut Part| part.start as f64 <= frame;
+        if let Some(part) = self.parts.iter_mut().rev().find(reached) {
+            part.told = true;
+        }
+        self.position_of(frame)
     }
 
     /// From here on [`Stream::passed`] tells of the track at `frame` again.

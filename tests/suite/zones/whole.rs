@@ -112,6 +112,20 @@ fn resuming_loses_nothing_though_the_outputs_were_given_back_meanwhile() {
     }
 }
 
+#[test]
+fn a_next_song_that_is_taken_back_before_anything_was_heard_is_not_played() {
+    let mut flat = Flat::new();
+    let tell = |flat: &mut Flat, command| flat.tell(command).expect("allowed");
+    tell(&mut flat, ZoneCommand::SetTrack(Some(track("empty"))));
+    tell(&mut flat, ZoneCommand::SetNext(Some(track("song"))));
+    flat.run(100 * MILLI);
+    tell(&mut flat, ZoneCommand::SetNext(None));
+    tell(&mut flat, ZoneCommand::Play);
+    flat.run(SECOND);
+    assert_eq!(flat.state().transport, TransportState::Stopped);
+    assert!(is_heard(&flat, 0.0), "{:?}", flat.levels());
+}
+
 #[derive(Debug, Clone)]
 enum Move {
     Tell(ZoneCommand),
@@ -141,7 +155,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn whatever_was_told_the_state_is_what_is_heard_and_the_next_cast_plays(moves in moves()) {
