@@ -61,6 +61,8 @@ pub struct Lane {
     status: Arc<LaneStatus>,
     device: Option<Device>,
     mode: Mode,
+    /// The latest claim; a zone with an earlier one has lost the lane.
+    claimed: Claim,
     wanted: bool,
     learnt_ppm: Option<f64>,
     ramp: GainRamp,
@@ -91,6 +93,7 @@ impl Lane {
             status: end.status,
             device: None,
             mode: Mode::Silent,
+            claimed: 0,
             wanted: false,
             learnt_ppm: None,
             ramp: GainRamp::new(0.0, zone_rate),
@@ -216,9 +219,18 @@ impl Lane {
     }
 
     fn next_command(&mut self) -> Option<LaneCommand> {
-        self.postponed
-            .pop_front()
-            .or_else(|| self.commands.try_recv().ok())
+        loop {
+            let postponed = self.postponed.pop_front();
+            let command = postponed.or_else(|| self.commands.try_recv().ok())?;
+            if let LaneCommand::Begin(begin) = &command {
+                if begin.claim < self.claimed {
+                    // Its zone notices when the blocks' receiver is dropped.
+                    continue;
+                }
+                self.claimed = begin.claim;
+            }
+            return Some(command);
+        }
     }
 
     fn claim(&self) -> Option<Claim> {
