@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::input::Input;
 use super::report::{LaneState, LaneStatus};
 use super::spec::OutputSpec;
-use crate::audio::{GainRamp, Timeline, db_gain};
+use crate::audio::{GainRamp, LOOK_AHEAD, Timeline, db_gain};
 use crate::clock::ClockTime;
 use crate::sink::{Sink, SinkError};
 use device::{Device, News};
@@ -448,8 +448,11 @@ impl Lane {
                     ahead * 1e3,
                 );
             } else {
-                let there = frames.saturating_sub(missing);
-                fade_out(&mut output[..there * 2]);
+                // What the filter has looked ahead to can still be heard.
+                let there = (frames + LOOK_AHEAD).saturating_sub(missing).min(frames);
+                let (there, rest) = output.split_at_mut(there * 2);
+                fade_out(there);
+                rest.fill(0.0);
                 self.starved += missing as u64;
             }
             stream.fade_in = true;

@@ -9,7 +9,7 @@ use unisono::zone::{Progress, TransportState, ZoneCommand};
 
 use super::flat::{Flat, SONG, SONGS};
 use super::track;
-use crate::support::house::{Generated, House, RATE, card, clicks};
+use crate::support::house::{Generated, House, RATE, card, clicks, sine};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MILLI: Duration = Duration::from_millis(1);
@@ -193,6 +193,35 @@ fn a_stall_does_not_take_back_an_output_that_another_zone_was_given() {
         heard(0)
     );
     assert!((heard(1) - 0.5).abs() < 1e-3, "taken back: {}", heard(1));
+}
+
+#[test]
+fn a_lane_that_gets_nothing_more_falls_silent_without_a_click() {
+    let mut house = House::new(&[card(0.0), card(300.0)]);
+    house.play(sine(RATE, 200.0, 20 * SECOND));
+    house.run(SECOND);
+    house.record();
+    house.run(SECOND);
+    // The feeder's thread is held up, the lanes' threads are not.
+    for _ in 0..300 {
+        house.clock.advance(10 * MILLI);
+        let now = house.now();
+        for room in &mut house.rooms {
+            room.lane.step(now).expect("nobody unplugs it");
+        }
+    }
+    for (index, room) in house.rooms.iter().enumerate() {
+        assert!(room.handle.report().starved_frames > 0);
+        let samples = room.ear.borrow().left();
+        assert_eq!(samples.last(), Some(&0.0));
+        let steps = samples.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+        let largest = steps.fold(0.0, f32::max);
+        let of_the_sine = 0.5 * std::f32::consts::TAU * 200.0 / RATE as f32;
+        // At worst there is a millisecond left to fade in.
+        let of_the_fade = 0.5 / 48.0;
+        let allowed = of_the_sine + of_the_fade * 1.2;
+        assert!(largest < allowed, "room {index}: {largest}");
+    }
 }
 
 #[derive(Debug, Clone)]
