@@ -19,5 +19,5 @@ pub use drift::{DriftController, LARGEST_CORRECTION_PPM, WORK_OFF_SECONDS};
 pub use format::StreamFormat;
 pub use gain::{GainRamp, db_gain, volume_gain};
 pub use position_filter::{Heard, PositionFilter};
-pub use rate_matcher::{LARGEST_OUTPUT, RateMatcher};
+pub use rate_matcher::{LARGEST_OUTPUT, LOOK_AHEAD, RateMatcher};
 pub use timeline::Timeline;

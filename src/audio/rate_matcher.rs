@@ -18,6 +18,8 @@ const OVERSAMPLING: usize = 128;
 /// How far before the first input frame the resampler's centre stands after a reset, in input frames: half the filter,
 /// less the one point by which rubato's table is off centre (found and kept by the test below).
 const CENTRE: f64 = (SINC_LENGTH / 2) as f64 - 1.0 / OVERSAMPLING as f64;
+/// So many input frames have been asked for beyond the one that the last output frame carries.
+pub const LOOK_AHEAD: usize = SINC_LENGTH / 2;
 /// Most output frames per call.
 pub const LARGEST_OUTPUT: usize = 512;
 /// By how much the ratio may be bent: 1000 ppm of correction, a crystal some 1000 ppm off, and the first frames

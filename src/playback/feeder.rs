@@ -115,6 +115,9 @@ pub struct Feeder {
     ports: Vec<Port>,
     gain: Arc<Gain>,
     claims: Arc<dyn Fn() -> Claim + Send + Sync>,
+    /// By which the zone holds its outputs since it was last told to play. Going on after a stall or a seek does not
+    /// renew it, so that what another zone has been given meanwhile stays there.
+    claim: Claim,
     stream: Stream,
     mode: Mode,
     /// The frame the music goes on from.
@@ -145,6 +148,7 @@ impl Feeder {
             ports: lanes.into_iter().map(Port::new).collect(),
             gain,
             claims,
+            claim: 0,
             stream: Stream::new(rate),
             mode: Mode::Halted,
             resume: 0.0,
@@ -178,6 +182,7 @@ impl Feeder {
                 if self.mode == Mode::Halted {
                     // Outputs may have been given back since the track was loaded.
                     self.prepare();
+                    self.claim = (self.claims)();
                     self.mode = Mode::Starting { refill: false };
                 }
             }
@@ -316,9 +321,8 @@ impl Feeder {
         }
         let line = Timeline::new(self.resume as u64, now + self.reach(), self.rate);
         self.mode = Mode::Running(line);
-        let claim = (self.claims)();
         for port in &mut self.ports {
-            port.begin(claim, line, &self.gain, self.fade_in, &self.stream);
+            port.begin(self.claim, line, &self.gain, self.fade_in, &self.stream);
         }
         self.stream.begin_telling(self.resume);
         self.tell_passed(line, line.anchor());

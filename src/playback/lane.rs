@@ -15,7 +15,7 @@ use std::time::Duration;
 use super::input::Input;
 use super::report::{LaneState, LaneStatus};
 use super::spec::OutputSpec;
-use crate::audio::{GainRamp, Timeline, db_gain};
+use crate::audio::{GainRamp, LOOK_AHEAD, Timeline, db_gain};
 use crate::clock::ClockTime;
 use crate::sink::{Sink, SinkError};
 use device::{Device, News};
@@ -61,6 +61,8 @@ pub struct Lane {
     status: Arc<LaneStatus>,
     device: Option<Device>,
     mode: Mode,
+    /// The latest claim; a zone with an earlier one has lost the lane.
+    claimed: Claim,
     wanted: bool,
     learnt_ppm: Option<f64>,
     ramp: GainRamp,
@@ -91,6 +93,7 @@ impl Lane {
             status: end.status,
             device: None,
             mode: Mode::Silent,
+            claimed: 0,
             wanted: false,
             learnt_ppm: None,
             ramp: GainRamp::new(0.0, zone_rate),
@@ -218,9 +221,18 @@ impl Lane {
     }
 
     fn next_command(&mut self) -> Option<LaneCommand> {
-        self.postponed
-            .pop_front()
-            .or_else(|| self.commands.try_recv().ok())
+        loop {
+            let postponed = self.postponed.pop_front();
+            let command = postponed.or_else(|| self.commands.try_recv().ok())?;
+            if let LaneCommand::Begin(begin) = &command {
+                if begin.claim < self.claimed {
+                    // Its zone notices when the blocks' receiver is dropped.
+                    continue;
+                }
+                self.claimed = begin.claim;
+            }
+            return Some(command);
+        }
     }
 
     fn claim(&self) -> Option<Claim> {
@@ -440,8 +452,11 @@ impl Lane {
                     ahead * 1e3,
                 );
             } else {
-                let there = frames.saturating_sub(missing);
-                fade_out(&mut output[..there * 2]);
+                // What the filter has looked ahead to can still be heard.
+                let there = (frames + LOOK_AHEAD).saturating_sub(missing).min(frames);
+                let (there, rest) = output.split_at_mut(there * 2);
+                fade_out(there);
+                rest.fill(0.0);
                 self.starved += missing as u64;
             }
             stream.fade_in = true;

@@ -9,7 +9,7 @@ use unisono::zone::{Progress, TransportState, ZoneCommand};
 
 use super::flat::{Flat, SONG, SONGS};
 use super::track;
-use crate::support::house::{House, card, clicks};
+use crate::support::house::{Generated, House, RATE, card, clicks, sine};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MILLI: Duration = Duration::from_millis(1);
@@ -124,6 +124,104 @@ fn a_next_song_that_is_taken_back_before_anything_was_heard_is_not_played() {
     flat.run(SECOND);
     assert_eq!(flat.state().transport, TransportState::Stopped);
     assert!(is_heard(&flat, 0.0), "{:?}", flat.levels());
+}
+
+#[test]
+fn a_stall_does_not_take_back_an_output_that_another_zone_was_given() {
+    use unisono::media::{Polled, Source};
+
+    /// Two seconds, then nothing until it is told to go on.
+    struct Tap<S> {
+        source: S,
+        given: usize,
+        open: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    }
+    impl<S: Source> Source for Tap<S> {
+        fn poll(&mut self) -> Polled {
+            let open = self.open.load(std::sync::atomic::Ordering::Relaxed);
+            if self.given > 4 * RATE as usize && !open {
+                return Polled::Pending;
+            }
+            let polled = self.source.poll();
+            if let Polled::Audio(chunk) = &polled {
+                self.given += chunk.samples.len() / 2;
+            }
+            polled
+        }
+        fn seek(&mut self, to: Duration) {
+            self.source.seek(to);
+        }
+    }
+
+    let mut house = House::new(&[card(0.0), card(0.0)]);
+    house.record();
+    let gain = std::sync::Arc::new(unisono::playback::Gain::new(1.0));
+    // Their claims are told apart by a counter that stands ahead of the first zone's.
+    let claims = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1000));
+    let mut other = House::another_feeder(vec![house.rooms[1].handle.clone()], &gain, &claims);
+    let open = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    house.play(Tap {
+        source: Generated::new(RATE, 60 * SECOND, |_| [0.25; 2]),
+        given: 0,
+        open: open.clone(),
+    });
+    house.run(SECOND);
+    let song = Generated::new(RATE, 60 * SECOND, |_| [0.5; 2]);
+    other.command(EngineCommand::Load(1, Box::new(song)), house.now());
+    other.command(EngineCommand::Play, house.now());
+    let both = |house: &mut House, other: &mut unisono::playback::Feeder, steps: u32| {
+        for _ in 0..steps {
+            other.step(house.now());
+            house.run(10 * MILLI);
+        }
+    };
+    both(&mut house, &mut other, 500);
+    open.store(true, std::sync::atomic::Ordering::Relaxed);
+    both(&mut house, &mut other, 300);
+    let heard = |room: usize| {
+        let ear = house.rooms[room].ear.borrow();
+        ear.tape
+            .as_ref()
+            .expect("it records")
+            .last()
+            .expect("heard")
+            .1[0]
+    };
+    assert!(
+        (heard(0) - 0.25).abs() < 1e-3,
+        "the first zone plays on: {}",
+        heard(0)
+    );
+    assert!((heard(1) - 0.5).abs() < 1e-3, "taken back: {}", heard(1));
+}
+
+#[test]
+fn a_lane_that_gets_nothing_more_falls_silent_without_a_click() {
+    let mut house = House::new(&[card(0.0), card(300.0)]);
+    house.play(sine(RATE, 200.0, 20 * SECOND));
+    house.run(SECOND);
+    house.record();
+    house.run(SECOND);
+    // The feeder's thread is held up, the lanes' threads are not.
+    for _ in 0..300 {
+        house.clock.advance(10 * MILLI);
+        let now = house.now();
+        for room in &mut house.rooms {
+            room.lane.step(now).expect("nobody unplugs it");
+        }
+    }
+    for (index, room) in house.rooms.iter().enumerate() {
+        assert!(room.handle.report().starved_frames > 0);
+        let samples = room.ear.borrow().left();
+        assert_eq!(samples.last(), Some(&0.0));
+        let steps = samples.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+        let largest = steps.fold(0.0, f32::max);
+        let of_the_sine = 0.5 * std::f32::consts::TAU * 200.0 / RATE as f32;
+        // At worst there is a millisecond left to fade in.
+        let of_the_fade = 0.5 / 48.0;
+        let allowed = of_the_sine + of_the_fade * 1.2;
+        assert!(largest < allowed, "room {index}: {largest}");
+    }
 }
 
 #[derive(Debug, Clone)]
