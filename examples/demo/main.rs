@@ -148,7 +148,7 @@ async fn cast(
     renderer.play().await?;
     writeln!(
         out,
-        "It plays {url} for {} s.\n\n{}\nIn microseconds; of each second, what was largest:\n",
+        "It plays {url} for {} s.\n\n{}\nIn microseconds; of each second, what was largest. In the first, lanes are still getting to know their speakers.\n",
         PLAYED.as_secs(),
         measure::WHAT.join("\n")
     )?;
