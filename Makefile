@@ -3,6 +3,9 @@
 BUILD_PACKAGES = gcc libc6-dev libasound2-dev libpulse-dev pkg-config
 TEST_PACKAGES = pulseaudio pulseaudio-utils libfaketime iproute2 util-linux
 
+# Tests that run the program on real clocks, one at a time: beside others a small machine would hold its threads up.
+REAL_TIME = program:: pulse::
+
 PREFIX = $(HOME)/.local
 UNITS = $(HOME)/.config/systemd/user
 
@@ -39,8 +42,10 @@ test: cargo build-packages test-packages
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --all-targets --no-default-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items
-	cargo test
-	cargo test --no-default-features
+	cargo test -- $(REAL_TIME:%=--skip %)
+	cargo test --test suite -- --test-threads=1 $(REAL_TIME)
+	cargo test --no-default-features -- $(REAL_TIME:%=--skip %)
+	cargo test --no-default-features --test suite -- --test-threads=1 $(REAL_TIME)
 	cargo test --benches
 
 install: $(PROGRAM)

@@ -47,13 +47,13 @@ pub(super) fn everything_to_play_on(clock: &Arc<dyn Clock>) -> (Vec<OutputSpec>,
         }
         Err(reason) => reason,
     };
-    match default_card() {
+    match default_card(clock) {
         Ok(card) => {
             let why = format!(
                 "no outputs in a config, and {why_no_sink}: playing on the default sound card, {}",
                 card.description
             );
-            let spec = DeviceSpec { device: None };
+            let spec = DeviceSpec::default();
             (vec![plain(card.description, SinkSpec::Device(spec))], why)
         }
         Err(reason) => {
@@ -75,10 +75,13 @@ fn count(number: usize, thing: &str) -> String {
 }
 
 /// The sound card that is used when none is named. One that cannot be opened does not count.
-fn default_card() -> Result<DeviceEntry, String> {
+fn default_card(clock: &Arc<dyn Clock>) -> Result<DeviceEntry, String> {
     let cards = device::devices()?;
     let default = cards.into_iter().find(|card| card.default);
-    default.ok_or_else(|| "there is no sound card".to_owned())
+    let card = default.ok_or("there is no sound card")?;
+    // Systems list a default card where there is none behind it.
+    let opened = SinkSpec::Device(DeviceSpec::default()).open(clock);
+    opened.map(|_| card).map_err(|error| error.to_string())
 }
 
 /// Says which of the plan's outputs cannot be played on, if any; the text has a line for each.

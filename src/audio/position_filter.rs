@@ -29,6 +29,8 @@ const WINDOW_REPORTS: usize = 400;
 const COLD_RATE_SIGMA: f64 = 300e-6;
 /// How far a rate that was learnt earlier is trusted.
 const LEARNT_RATE_SIGMA: f64 = 15e-6;
+/// A rate watched for less than this is not remembered: 50 µs of scatter over 5 s are some ppm.
+const LEARNT_SECONDS: f64 = 5.0;
 /// No report is better than this, in seconds: the floor of the scatter estimate.
 const SCATTER_FLOOR: f64 = 10e-6;
 /// Reports that seem to scatter more than this come from a device that stands still or jumps: what lies so far off the line
@@ -137,6 +139,11 @@ impl PositionFilter {
         (self.rate() / self.nominal - 1.0) * 1e6
     }
 
+    /// How fast the crystal is, if it has been watched long enough for that to be worth remembering.
+    pub fn learnt_ppm(&self) -> Option<f64> {
+        (self.span() >= LEARNT_SECONDS).then(|| self.ppm())
+    }
+
     /// Whether enough has been seen to start on the exact frame.
     pub fn settled(&self) -> bool {
         self.reports.len() >= MOVED_REPORTS
@@ -224,7 +231,8 @@ impl PositionFilter {
         self.scratch.clear();
         self.scratch
             .extend(self.reports.iter().map(|report| residual(report).abs()));
-        let middle = self.scratch.len() / 2;
+        // The lower of two middles: when half of a few reports are late, the other half is right.
+        let middle = (self.scratch.len() - 1) / 2;
         let (_, median, _) = self.scratch.select_nth_unstable_by(middle, f64::total_cmp);
         // 1.4826 turns a median of absolute deviations into a standard deviation.
         let spread = (*median * 1.4826).clamp(SCATTER_FLOOR, SCATTER_CEILING);

@@ -149,7 +149,7 @@ impl Lane {
     }
 
     fn close(&mut self) {
-        let known = self.device.take().and_then(|device| device.clock_ppm());
+        let known = self.device.take().and_then(|device| device.learnt_ppm());
         self.learnt_ppm = known.or(self.learnt_ppm);
         self.mode = match std::mem::replace(&mut self.mode, Mode::Silent) {
             Mode::Playing { mut stream } => {

@@ -23,6 +23,9 @@ const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(2);
 /// After so long without music a sink is given back to the system.
 const REST: Duration = Duration::from_secs(60);
+/// Lanes go on for so long after they were told to end, and for their speaker's lateness (up to a second of it): until the
+/// halt that ended the music has been heard.
+const FADE_OUT: Duration = Duration::from_millis(300);
 /// Commands to a feeder wait here; a zone sends one at a time.
 const COMMANDS: usize = 64;
 
@@ -217,6 +220,11 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
     let mut stopping_since = None;
     loop {
         let now = clock.now();
+        if let Err(error) = lane.step(now) {
+            tracing::warn!("{error}; the other outputs play on");
+            lane.detach();
+            retry.at = clock.now() + FIRST_RETRY;
+        }
         if lane.wants_sink() && now >= retry.at {
             match spec
                 .sink
@@ -227,6 +235,7 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
                 Ok(()) => {
                     tracing::info!("opened {}", spec.sink);
                     (reported, retry.pause) = (false, FIRST_RETRY);
+                    continue;
                 }
                 Err(reason) => {
                     if !reported {
@@ -239,11 +248,6 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
                 }
             }
         }
-        if let Err(error) = lane.step(clock.now()) {
-            tracing::warn!("{error}; the other outputs play on");
-            lane.detach();
-            retry.at = clock.now() + FIRST_RETRY;
-        }
         // A sink that is opened before there is music is given the same time.
         if lane.is_busy() || !lane.has_sink() {
             last_busy = now;
@@ -253,7 +257,8 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
         }
         if stop.load(Relaxed) {
             let since = *stopping_since.get_or_insert(now);
-            if now.saturating_since(since) > FADE_OUT {
+            let late = Duration::from_secs_f64(spec.late_seconds.clamp(0.0, 1.0));
+            if now.saturating_since(since) > FADE_OUT + late {
                 return;
             }
         }
@@ -264,6 +269,3 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
         });
     }
 }
-
-/// How long lanes go on after they were told to end: until the halt that ended the music has been heard.
-const FADE_OUT: Duration = Duration::from_millis(150);

@@ -239,9 +239,10 @@ fn start<T: SizedSample + cpal::FromSample<f32>>(
                 callback.fill(out, ahead);
             },
             move |error: cpal::Error| match error.kind() {
-                cpal::ErrorKind::Xrun
-                | cpal::ErrorKind::RealtimeDenied
-                | cpal::ErrorKind::DeviceChanged => {}
+                cpal::ErrorKind::Xrun => {
+                    on_error.gaps.fetch_add(1, Ordering::Relaxed);
+                }
+                cpal::ErrorKind::RealtimeDenied | cpal::ErrorKind::DeviceChanged => {}
                 _ => on_error.lost.store(true, Ordering::Relaxed),
             },
             None,

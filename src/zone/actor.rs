@@ -99,7 +99,11 @@ impl Zone {
                     // Whoever asked may have gone.
                     let _gone = request.answer.send(answer);
                 }
-                Some(event) = self.events.recv() => {
+                event = self.events.recv() => {
+                    let Some(event) = event else {
+                        tracing::error!(zone = %self.name, "the feeder has ended by itself; the zone ends with it");
+                        break;
+                    };
                     self.log(&event);
                     let effects = self.transport.event(event, self.clock.now());
                     self.carry_out(effects);

@@ -62,6 +62,11 @@ impl Device {
         self.line.settled().then(|| self.line.ppm())
     }
 
+    /// How fast the crystal is, if that is worth remembering.
+    pub(super) fn learnt_ppm(&self) -> Option<f64> {
+        self.line.learnt_ppm()
+    }
+
     /// Takes in what the device has reported.
     pub(super) fn listen(&mut self) -> Result<News, SinkError> {
         let room = self.sink.writable()?;

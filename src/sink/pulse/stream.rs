@@ -29,8 +29,11 @@ const EAGER_REPORTS: Duration = Duration::from_millis(8);
 const EAGER_COUNT: u32 = 40;
 /// …and this often from then on.
 const STEADY_REPORTS: Duration = Duration::from_millis(50);
-/// A local server answers in 0.3 ms. One that takes longer than this is not waited for.
-const REPORT_PATIENCE: Duration = Duration::from_millis(4);
+/// A local server answers in 0.3 ms; one across the network is waited for a few of its usual round trips, but the thread
+/// has a buffer to fill and waits between these.
+const LEAST_PATIENCE: Duration = Duration::from_millis(4);
+/// See `LEAST_PATIENCE`.
+const MOST_PATIENCE: Duration = Duration::from_millis(25);
 /// An answer that took this many times the usual round trip says too little about when it was true.
 const SLOW_ANSWER: f64 = 2.5;
 
@@ -166,12 +169,15 @@ impl PulseStream {
                 }
             }
         };
-        match self
-            .connection
-            .wait_briefly(REPORT_PATIENCE, &question.answered)?
-        {
-            None => self.pending = Some(question),
+        let usual = Duration::from_secs_f64(3.0 * self.usual_round_trip);
+        let patience = usual.clamp(LEAST_PATIENCE, MOST_PATIENCE);
+        match self.connection.wait_briefly(patience, &question.answered)? {
             Some(answered) => self.take_position(question.asked, answered),
+            None => {
+                // It takes longer than thought; next time it is waited for longer.
+                self.usual_round_trip = self.usual_round_trip.max(patience.as_secs_f64() / 2.0);
+                self.pending = Some(question);
+            }
         }
         Ok(())
     }
