@@ -7,8 +7,9 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use unisono::cli::LogFormat;
 use unisono::view::Painter;
 
-/// What is logged unless `RUST_LOG` says otherwise: our own doings, and what libraries complain of.
-const DEFAULT_FILTER: &str = "unisono=info,warn";
+/// What is logged unless `RUST_LOG` says otherwise: our own doings, and what libraries complain of. The decoders remark on
+/// every oddity of a file; what they cannot play is our own error.
+const DEFAULT_FILTER: &str = "unisono=info,symphonia=error,warn";
 
 /// Starts logging for the rest of the program. With a `view`, lines are printed above it.
 ///
