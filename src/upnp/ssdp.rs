@@ -194,13 +194,13 @@ pub fn search(datagram: &[u8], cast: Cast) -> Option<Search> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     const UDN: &str = "uuid:6f1c0d3e-0000-4000-8000-00000000abcd";
     const KIND: &str = "urn:schemas-upnp-org:device:MediaRenderer:1";
 
-    fn device() -> Advertisement {
+    pub(in crate::upnp) fn device() -> Advertisement {
         let service = |name: &str| format!("urn:schemas-upnp-org:service:{name}:1");
         Advertisement {
             udn: UDN.to_owned(),

@@ -149,23 +149,8 @@ pub fn until_next_announcement(random: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ssdp::tests::device;
     use super::*;
-
-    const UDN: &str = "uuid:6f1c0d3e-0000-4000-8000-00000000abcd";
-    const KIND: &str = "urn:schemas-upnp-org:device:MediaRenderer:1";
-
-    fn device() -> Advertisement {
-        let service = |name: &str| format!("urn:schemas-upnp-org:service:{name}:1");
-        Advertisement {
-            udn: UDN.to_owned(),
-            device_type: KIND.to_owned(),
-            service_types: ["AVTransport", "RenderingControl", "ConnectionManager"]
-                .map(service)
-                .to_vec(),
-            path: "/upnp/x/device.xml".to_owned(),
-            config_id: 77,
-        }
-    }
 
     fn terms() -> Terms {
         Terms {
