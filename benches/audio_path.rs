@@ -8,7 +8,7 @@ use std::time::Duration;
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use unisono::audio::{
-    ChannelMap, Converter, GainRamp, Heard, PositionFilter, RateMatcher, StreamFormat,
+    ChannelMap, Converter, Heard, MixRamp, PositionFilter, RateMatcher, StreamFormat,
 };
 use unisono::clock::{Clock, ClockTime, ManualClock};
 use unisono::media::{Chunk, MediaInfo, Polled, Source};
@@ -90,15 +90,10 @@ impl Zone {
                     crystal_ppm: 80.0 * index as f64,
                     ..SimulatedSpec::default()
                 };
-                let spec = OutputSpec {
-                    name: format!("speaker {index}"),
-                    sink: SinkSpec::Simulated(card.clone()),
-                    late_seconds: 0.0,
-                    channels: ChannelMap::Stereo,
-                    trim_db: 0.0,
-                };
-                let (handle, end) = LaneHandle::pair(&spec.name, Arc::new(NoThread));
-                let mut lane = Lane::new(spec, RATE, end);
+                let name = format!("speaker {index}");
+                let spec = OutputSpec::plain(&name, SinkSpec::Simulated(card.clone()));
+                let (handle, end) = LaneHandle::pair(&spec, Arc::new(NoThread));
+                let mut lane = Lane::new(&spec, RATE, end);
                 let sink = Simulated::new(card, clock.clone(), Box::new(|_, _| Ok(())));
                 lane.attach(Box::new(sink)).expect("48 kHz to 48 kHz");
                 (lane, handle)
@@ -206,19 +201,22 @@ fn converter(bencher: Bencher, rate: u32) {
 
 #[divan::bench(args = ChannelMap::ALL.map(ChannelMap::name))]
 fn channel_map(bencher: Bencher, name: &str) {
-    let map = ChannelMap::ALL.into_iter().find(|map| map.name() == name);
-    let map = map.expect("one of them all");
+    let mix = ChannelMap::from_name(name).expect("one of them all").mix();
     let mut frames = second(RATE);
+    let mut ramp = MixRamp::new(RATE);
+    ramp.jump(mix);
     bencher
         .counter(one_second())
-        .bench_local(|| map.apply(black_box(&mut frames)));
+        .bench_local(|| ramp.apply(black_box(&mut frames), mix));
 }
 
 /// A volume that stays, and one that is on its way.
 #[divan::bench(args = ["steady", "ramp"])]
 fn gain(bencher: Bencher, kind: &str) {
     let mut frames = vec![0.0_f32; RATE as usize * 2];
-    let mut ramp = GainRamp::new(0.5, RATE);
+    let stereo = ChannelMap::Stereo.mix();
+    let mut ramp = MixRamp::new(RATE);
+    ramp.jump(stereo.scaled(0.5));
     let targets = if kind == "ramp" {
         [0.2, 0.8]
     } else {
@@ -228,7 +226,7 @@ fn gain(bencher: Bencher, kind: &str) {
         // A chunk is shorter than a ramp, so that the target is never reached.
         for (chunk, index) in frames.chunks_mut(2 * CHUNK).zip(0..) {
             let target: usize = index % 2;
-            ramp.apply(black_box(chunk), targets[target]);
+            ramp.apply(black_box(chunk), stereo.scaled(targets[target]));
         }
     });
 }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use unisono::audio::ChannelMap;
 use unisono::config::{NetworkPlan, Plan, ZonePlan};
 use unisono::playback::OutputSpec;
 use unisono::sink::{SimulatedSpec, SinkSpec};
@@ -41,13 +40,9 @@ pub(crate) fn speakers() -> [Speaker; 4] {
 
 /// The renderer's plan: loopback only, on any free port.
 pub(crate) fn plan(speakers: &[Speaker]) -> Plan {
-    let outputs = speakers.iter().map(|speaker| OutputSpec {
-        name: speaker.name.to_owned(),
-        sink: SinkSpec::Simulated(speaker.card.clone()),
-        late_seconds: 0.0,
-        channels: ChannelMap::Stereo,
-        trim_db: 0.0,
-    });
+    let outputs = speakers
+        .iter()
+        .map(|speaker| OutputSpec::plain(speaker.name, SinkSpec::Simulated(speaker.card.clone())));
     Plan {
         network: NetworkPlan {
             interfaces: vec!["lo".to_owned()],

@@ -3,24 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::audio::ChannelMap;
 use crate::clock::Clock;
 use crate::config::Plan;
 use crate::playback::OutputSpec;
 use crate::sink::{
     DeviceEntry, DeviceSpec, PulseSpec, SimulatedSpec, SinkEntry, SinkSpec, device, pulse,
 };
-
-/// An output on this sink, nothing about it changed.
-fn plain(name: String, sink: SinkSpec) -> OutputSpec {
-    OutputSpec {
-        name,
-        sink,
-        late_seconds: 0.0,
-        channels: ChannelMap::Stereo,
-        trim_db: 0.0,
-    }
-}
 
 /// The outputs of a machine without a config, and a sentence that says which and why: every sink that one can hear of the
 /// user's sound server, else the default sound card, else silence.
@@ -39,7 +27,7 @@ pub(super) fn everything_to_play_on(clock: &Arc<dyn Clock>) -> (Vec<OutputSpec>,
                         server: None,
                         sink: Some(sink.name),
                     };
-                    plain(sink.description, SinkSpec::Pulse(spec))
+                    OutputSpec::plain(&sink.description, SinkSpec::Pulse(spec))
                 });
                 return (outputs.collect(), why);
             }
@@ -54,14 +42,17 @@ pub(super) fn everything_to_play_on(clock: &Arc<dyn Clock>) -> (Vec<OutputSpec>,
                 card.description
             );
             let spec = DeviceSpec::default();
-            (vec![plain(card.description, SinkSpec::Device(spec))], why)
+            (
+                vec![OutputSpec::plain(&card.description, SinkSpec::Device(spec))],
+                why,
+            )
         }
         Err(reason) => {
             let why = format!(
                 "no outputs in a config, {why_no_sink}, and {reason}: playing silently; `unisono outputs` shows what there is"
             );
             let silent = SinkSpec::Simulated(SimulatedSpec::default());
-            (vec![plain("Silence".to_owned(), silent)], why)
+            (vec![OutputSpec::plain("Silence", silent)], why)
         }
     }
 }
@@ -80,7 +71,7 @@ fn default_card(clock: &Arc<dyn Clock>) -> Result<DeviceEntry, String> {
     let default = cards.into_iter().find(|card| card.default);
     let card = default.ok_or("there is no sound card")?;
     // Systems list a default card where there is none behind it.
-    let opened = SinkSpec::Device(DeviceSpec::default()).open(clock);
+    let opened = SinkSpec::Device(DeviceSpec::default()).open(clock, None);
     opened.map(|_| card).map_err(|error| error.to_string())
 }
 

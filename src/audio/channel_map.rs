@@ -1,5 +1,7 @@
 //! Which part of the stereo stream an output plays.
 
+use super::mix::Mix;
+
 /// What an output's two channels carry. Sinks are stereo; a mono sink is given the left one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ChannelMap {
@@ -37,32 +39,39 @@ impl ChannelMap {
         }
     }
 
-    /// Maps interleaved stereo frames in place.
-    pub fn apply(self, frames: &mut [f32]) {
-        for frame in frames.chunks_exact_mut(2) {
-            let [left, right] = [frame[0], frame[1]];
-            let mapped = match self {
-                Self::Stereo => [left, right],
-                Self::Left => [left, left],
-                Self::Right => [right, right],
-                Self::Mono => [(left + right) * 0.5; 2],
-                Self::Swap => [right, left],
-            };
-            frame.copy_from_slice(&mapped);
+    /// Its factors.
+    pub fn mix(self) -> Mix {
+        let [left, right, mean] = [[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]];
+        let mix = |left, right| Mix { left, right };
+        match self {
+            Self::Stereo => mix(left, right),
+            Self::Left => mix(left, left),
+            Self::Right => mix(right, right),
+            Self::Mono => mix(mean, mean),
+            Self::Swap => mix(right, left),
         }
+    }
+
+    /// The map of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|map| map.name() == name)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::MixRamp;
 
     #[test]
     fn each_map_puts_the_right_channel_in_the_right_place() {
         let check = |map: ChannelMap, expected: [f32; 2]| {
+            let mut ramp = MixRamp::new(48_000);
+            ramp.jump(map.mix());
             let mut frame = [0.25, 0.75];
-            map.apply(&mut frame);
+            ramp.apply(&mut frame, map.mix());
             assert_eq!(frame, expected, "{}", map.name());
+            assert_eq!(ChannelMap::from_name(map.name()), Some(map));
         };
         check(ChannelMap::Stereo, [0.25, 0.75]);
         check(ChannelMap::Left, [0.25, 0.25]);

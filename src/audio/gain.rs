@@ -1,8 +1,4 @@
-//! Loudness: the volume curve, decibels, and ramps that make no click.
-
-/// How long a change of gain takes. Short enough to feel immediate, long enough that its
-/// spectrum stays below what a step would add: 10 ms, the usual figure for mixers.
-const RAMP_SECONDS: f32 = 0.010;
+//! Loudness: the volume curve and decibels. How a gain is come to without a click is in `mix`.
 
 /// The gain of a volume from 0 to 100.
 ///
@@ -21,48 +17,17 @@ pub fn volume_gain(volume: u8) -> f32 {
     db_gain(db)
 }
 
+/// The volume whose gain is nearest to `gain`: the inverse of [`volume_gain`].
+pub fn nearest_volume(gain: f32) -> u8 {
+    let off = |volume: u8| (volume_gain(volume) - gain).abs();
+    (0..=100)
+        .min_by(|&a, &b| off(a).total_cmp(&off(b)))
+        .unwrap_or(0)
+}
+
 /// The factor of an amplitude that `db` decibels are.
 pub fn db_gain(db: f32) -> f32 {
     10f32.powf(db / 20.0)
-}
-
-/// Follows a target gain at a bounded speed, frame by frame.
-#[derive(Debug, Clone)]
-pub struct GainRamp {
-    now: f32,
-    step: f32,
-}
-
-impl GainRamp {
-    /// A ramp that stands at `gain`, for frames at `rate` per second.
-    pub fn new(gain: f32, rate: u32) -> Self {
-        Self {
-            now: gain,
-            step: 1.0 / (RAMP_SECONDS * rate as f32),
-        }
-    }
-
-    /// Stands at `gain` at once: for a lane that is silent.
-    pub fn jump(&mut self, gain: f32) {
-        self.now = gain;
-    }
-
-    /// Scales interleaved stereo frames on the way to `target`.
-    pub fn apply(&mut self, frames: &mut [f32], target: f32) {
-        if self.now == target {
-            if target != 1.0 {
-                for sample in frames {
-                    *sample *= target;
-                }
-            }
-            return;
-        }
-        for frame in frames.chunks_exact_mut(2) {
-            self.now += (target - self.now).clamp(-self.step, self.step);
-            frame[0] *= self.now;
-            frame[1] *= self.now;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -80,16 +45,10 @@ mod tests {
     }
 
     #[test]
-    fn a_change_takes_ten_milliseconds_and_no_step_is_larger_than_the_ramps() {
-        let mut ramp = GainRamp::new(1.0, 48_000);
-        let mut frames = vec![1.0f32; 2 * 960];
-        ramp.apply(&mut frames, 0.0);
-        let left: Vec<f32> = frames.chunks(2).map(|frame| frame[0]).collect();
-        assert!(
-            left.windows(2)
-                .all(|pair| (pair[0] - pair[1]).abs() < 1.001 / 480.0)
-        );
-        assert!(left[470] > 0.0);
-        assert_eq!(left[481], 0.0);
+    fn each_volume_is_the_nearest_to_its_own_gain() {
+        for volume in 0..=100 {
+            assert_eq!(nearest_volume(volume_gain(volume)), volume);
+        }
+        assert_eq!(nearest_volume(7.0), 100);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::plan::{NetworkPlan, Plan, ZonePlan};
 use crate::audio::ChannelMap;
-use crate::playback::OutputSpec;
+use crate::playback::{FULL_VOLUME, OutputSpec};
 use crate::sink::{PulseSpec, SimulatedSpec, SinkSpec};
 
 impl fmt::Display for Plan {
@@ -57,21 +57,27 @@ fn zone_line(zone: &ZonePlan, outputs: &[OutputSpec]) -> String {
 
 fn output_line(output: &OutputSpec) -> String {
     let mut line = format!("Output {:?}: {}", output.name, far_end(&output.sink));
-    let late_ms = output.late_seconds * 1000.0;
+    let late_ms = output.settings.late_seconds * 1000.0;
     if late_ms > 0.0 {
         line += &format!(", fed {late_ms} ms early because it is late by that");
     } else if late_ms < 0.0 {
         line += &format!(", fed {} ms late because it is early by that", -late_ms);
     }
-    line += match output.channels {
+    line += match output.settings.channels {
         ChannelMap::Stereo => "",
         ChannelMap::Left => ", left channel",
         ChannelMap::Right => ", right channel",
         ChannelMap::Mono => ", both channels mixed",
         ChannelMap::Swap => ", channels swapped",
     };
-    if output.trim_db != 0.0 {
-        line += &format!(", {:+} dB", output.trim_db);
+    if output.settings.trim_db != 0.0 {
+        line += &format!(", {:+} dB", output.settings.trim_db);
+    }
+    if output.settings.volume != FULL_VOLUME {
+        line += &format!(", its own volume {}", output.settings.volume);
+    }
+    if !output.settings.volume_sync {
+        line += ", not following the zone's volume";
     }
     line
 }

@@ -131,17 +131,10 @@ fn place(file: &Path, line: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::ChannelMap;
     use crate::sink::{PulseSpec, SinkSpec};
 
     fn found(name: &str) -> OutputSpec {
-        OutputSpec {
-            name: name.to_owned(),
-            sink: SinkSpec::Pulse(PulseSpec::default()),
-            late_seconds: 0.0,
-            channels: ChannelMap::Stereo,
-            trim_db: 0.0,
-        }
+        OutputSpec::plain(name, SinkSpec::Pulse(PulseSpec::default()))
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub(super) struct RawOutput {
     pub(super) late_ms: Written<f64>,
     pub(super) channels: Written<String>,
     pub(super) trim_db: Written<f64>,
+    pub(super) volume: Written<i64>,
+    pub(super) volume_sync: Written<bool>,
     pub(super) server: Written<String>,
     pub(super) sink: Written<String>,
     pub(super) device: Written<String>,
@@ -262,6 +264,7 @@ fn fits(kind: ValueKind, value: &DeValue<'_>) -> bool {
             .as_array()
             .is_some_and(|list| list.iter().all(|entry| entry.as_ref().is_str())),
         ValueKind::Whole => value.is_integer(),
+        ValueKind::Truth => value.is_bool(),
         ValueKind::Number => value.is_integer() || value.is_float(),
     }
 }

@@ -89,6 +89,8 @@ pub enum ValueKind {
     Whole,
     /// An integer or a float.
     Number,
+    /// `true` or `false`.
+    Truth,
 }
 
 impl ValueKind {
@@ -99,6 +101,7 @@ impl ValueKind {
             Self::TextList => "a list of texts, as in [\"one\", \"two\"]",
             Self::Whole => "a whole number",
             Self::Number => "a number",
+            Self::Truth => "true or false",
         }
     }
 }
@@ -143,6 +146,8 @@ pub const KEYS: &[Key] = &[
     output_key("late_ms", ValueKind::Number, &[]),
     output_key("channels", ValueKind::Text, &[]),
     output_key("trim_db", ValueKind::Number, &[]),
+    output_key("volume", ValueKind::Whole, &[]),
+    output_key("volume_sync", ValueKind::Truth, &[]),
     output_key("server", ValueKind::Text, &[OutputType::Pulse]),
     output_key("sink", ValueKind::Text, &[OutputType::Pulse]),
     output_key("device", ValueKind::Text, &[OutputType::Device]),

@@ -23,13 +23,10 @@ const START: Duration = Duration::from_millis(250);
 const REFILL: Duration = Duration::from_millis(1500);
 /// Between a decision here and the lane's thread having acted on it.
 const MARGIN: Duration = Duration::from_millis(15);
-/// Lanes write ahead of the ear by no more than this, their sinks' reach not counted. What they need for it must be there, or
-/// they halt each on its own.
-const LANE_AHEAD: Duration = Duration::from_millis(140);
 /// While nothing is expected the feeder looks around this often.
 const IDLE: Duration = Duration::from_millis(500);
 /// While it plays it looks around this often.
-const BUSY: Duration = Duration::from_millis(20);
+const BUSY: Duration = Duration::from_millis(50);
 
 /// A number for each track that is loaded, so that an event about an old one is not taken for one about the new.
 pub type TrackId = u64;
@@ -222,13 +219,15 @@ impl Feeder {
             Mode::Starting { refill } => self.start_if_ready(now, refill),
             Mode::Running(line) => self.run(line, now),
         }
-        WakeAt(
-            now + if self.mode == Mode::Halted {
-                IDLE
-            } else {
-                BUSY
-            },
-        )
+        WakeAt(match self.mode {
+            Mode::Halted => now + IDLE,
+            Mode::Starting { .. } => now + BUSY,
+            Mode::Running(line) => {
+                // What the zone is told at a boundary it is told in time.
+                let boundary = self.stream.next_boundary().map(|frame| line.time_of(frame));
+                boundary.map_or(now + BUSY, |boundary| boundary.clamp(now, now + BUSY))
+            }
+        })
     }
 
     fn prepare(&self) {
@@ -257,6 +256,13 @@ impl Feeder {
     fn reach(&self) -> Duration {
         let reach = self.ports.iter().map(Port::reach).max();
         reach.unwrap_or_default() + MARGIN
+    }
+
+    /// How far ahead of the ear lanes write, their reach not counted. What they need for it must be there, or they halt
+    /// each on its own.
+    fn writes_ahead(&self) -> Duration {
+        let ahead = self.ports.iter().map(Port::writes_ahead).max();
+        ahead.unwrap_or_default()
     }
 
     /// The frame at the ear.
@@ -312,7 +318,8 @@ impl Feeder {
                 return;
             }
             Fill::Flowing => {
-                let wanted = self.frames(if refill { REFILL } else { START });
+                let least = START.max(self.writes_ahead() + 2 * BUSY);
+                let wanted = self.frames(if refill { REFILL } else { least });
                 if (self.stream.end() as f64) < self.resume + wanted {
                     return;
                 }
@@ -354,7 +361,7 @@ impl Feeder {
             Fill::Flowing | Fill::Nothing => {
                 // Before a lane has nothing left to write, the music must stop on the same frame everywhere.
                 let left = (end as f64 - line.frame_at(now)) / f64::from(self.rate);
-                if left < (self.reach() + LANE_AHEAD + BUSY).as_secs_f64() {
+                if left < (self.reach() + self.writes_ahead() + BUSY).as_secs_f64() {
                     self.resume = self.halt(now).min(end as f64);
                     self.fade_in = true;
                     self.mode = Mode::Starting { refill: true };

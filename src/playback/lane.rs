@@ -6,6 +6,7 @@
 
 mod device;
 mod handle;
+mod mixer;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,13 +15,15 @@ use std::time::Duration;
 
 use super::input::Input;
 use super::report::{LaneState, LaneStatus};
-use super::spec::OutputSpec;
-use crate::audio::{GainRamp, LOOK_AHEAD, Timeline, db_gain};
+use super::settings::SharedSettings;
+use super::spec::{LARGEST_BUFFER, Learnt, OutputSpec};
+use crate::audio::{LOOK_AHEAD, Timeline};
 use crate::clock::ClockTime;
 use crate::sink::{Sink, SinkError};
 use device::{Device, News};
 pub(crate) use handle::{Begin, LaneCommand};
 pub use handle::{Claim, Gain, LaneEnd, LaneHandle, Wake};
+use mixer::Mixer;
 
 /// Frames written at a time: the rate is steered this often.
 const CHUNK: usize = 240;
@@ -28,6 +31,11 @@ const CHUNK: usize = 240;
 const FADE: usize = 240;
 /// Beyond this the lane jumps instead of steering; at 1000 ppm it would take half a minute. In seconds.
 const REANCHOR: f64 = 0.030;
+
+/// A device that ran dry under music is given this much more buffer when it is opened next.
+const MORE_BUFFER: f64 = 1.5;
+/// How soon a lane without a sink looks around.
+const IDLE_PACE: Duration = Duration::from_millis(200);
 
 /// What the lane plays.
 #[derive(Debug)]
@@ -54,7 +62,8 @@ struct Stream {
 
 /// One output, on time.
 pub struct Lane {
-    spec: OutputSpec,
+    name: String,
+    settings: Arc<SharedSettings>,
     zone_rate: u32,
     commands: Receiver<LaneCommand>,
     postponed: VecDeque<LaneCommand>,
@@ -64,9 +73,8 @@ pub struct Lane {
     /// The latest claim; a zone with an earlier one has lost the lane.
     claimed: Claim,
     wanted: bool,
-    learnt_ppm: Option<f64>,
-    ramp: GainRamp,
-    trim: f32,
+    learnt: Learnt,
+    mixer: Mixer,
     chunk: Vec<f32>,
     starved: u64,
     gaps: u64,
@@ -76,17 +84,19 @@ pub struct Lane {
 impl std::fmt::Debug for Lane {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Lane")
-            .field("output", &self.spec.name)
+            .field("output", &self.name)
             .finish_non_exhaustive()
     }
 }
 
 impl Lane {
     /// A lane without a sink.
-    pub fn new(spec: OutputSpec, zone_rate: u32, end: LaneEnd) -> Self {
+    pub fn new(spec: &OutputSpec, zone_rate: u32, end: LaneEnd) -> Self {
         Self {
-            trim: db_gain(spec.trim_db),
-            spec,
+            name: spec.name.clone(),
+            learnt: spec.learnt,
+            mixer: Mixer::new(zone_rate, spec.settings),
+            settings: end.settings,
             zone_rate,
             commands: end.commands,
             postponed: VecDeque::new(),
@@ -95,8 +105,6 @@ impl Lane {
             mode: Mode::Silent,
             claimed: 0,
             wanted: false,
-            learnt_ppm: None,
-            ramp: GainRamp::new(0.0, zone_rate),
             chunk: Vec::with_capacity(CHUNK * 2),
             starved: 0,
             gaps: 0,
@@ -114,6 +122,16 @@ impl Lane {
         self.device.is_some()
     }
 
+    /// How much its sink should be able to hold, if another than the usual amount has proved necessary.
+    pub fn buffer(&self) -> Option<Duration> {
+        self.learnt.buffer
+    }
+
+    /// How soon it wants to be stepped again, unless something wakes it.
+    pub fn pace(&self) -> Duration {
+        self.device.as_ref().map_or(IDLE_PACE, Device::pace)
+    }
+
     /// Whether the lane plays or is about to.
     pub fn is_busy(&self) -> bool {
         !matches!(self.mode, Mode::Silent)
@@ -127,9 +145,10 @@ impl Lane {
         &mut self,
         sink: Box<dyn Sink>,
     ) -> Result<(), rubato::ResamplerConstructionError> {
-        let late = self.spec.late_seconds;
-        let device = Device::new(sink, self.zone_rate, late, self.learnt_ppm)?;
-        self.ramp = GainRamp::new(0.0, device.rate());
+        let settings = self.settings.load();
+        let (late, ppm) = (settings.late_seconds, self.learnt.clock_ppm);
+        let device = Device::new(sink, self.zone_rate, late, ppm)?;
+        self.mixer = Mixer::new(device.rate(), settings);
         self.device = Some(device);
         self.status.set_state(LaneState::Ready);
         Ok(())
@@ -149,8 +168,9 @@ impl Lane {
     }
 
     fn close(&mut self) {
-        let known = self.device.take().and_then(|device| device.learnt_ppm());
-        self.learnt_ppm = known.or(self.learnt_ppm);
+        if let Some(device) = self.device.take() {
+            self.learnt.clock_ppm = device.learnt_ppm().or(self.learnt.clock_ppm);
+        }
         self.mode = match std::mem::replace(&mut self.mode, Mode::Silent) {
             Mode::Playing { mut stream } => {
                 stream.fade_in = true;
@@ -172,7 +192,7 @@ impl Lane {
             self.step_without_sink(now);
             return Ok(());
         };
-        let done = self.step_with(&mut device);
+        let done = self.step_with(&mut device).and_then(|()| device.flush());
         self.publish(&device);
         self.device = Some(device);
         done
@@ -200,24 +220,37 @@ impl Lane {
     fn step_with(&mut self, device: &mut Device) -> Result<(), SinkError> {
         let News { mut room, gaps } = device.listen()?;
         if gaps > 0 {
-            self.gaps += gaps;
-            if matches!(self.mode, Mode::Playing { .. }) {
-                tracing::warn!(output = %self.spec.name, "the device ran dry: this program was held up");
-            } else {
-                tracing::debug!(output = %self.spec.name, "the device ran dry while silent");
-            }
+            self.count_gaps(gaps, device);
         }
+        let settings = self.settings.load();
+        self.mixer.set(settings);
+        device.set_lateness(settings.late_seconds, self.is_playing());
         loop {
             room = self.obey(device, room)?;
             // A sink that is full of silence has no room, and room soon enough only by what is taken back.
-            room += self.start_if_due(device);
+            room += self.start_if_due(device)?;
             let wanted = self.frames_until_halt(device).min(CHUNK);
             if wanted == 0 || room < wanted {
                 return Ok(());
             }
-            self.write_chunk(device, wanted)?;
+            self.write_chunk(device, wanted);
             room -= wanted;
         }
+    }
+
+    fn count_gaps(&mut self, gaps: u64, device: &Device) {
+        self.gaps += gaps;
+        if self.is_playing() {
+            tracing::warn!(output = %self.name, "the device ran dry: this program was held up");
+            let more = device.buffer().mul_f64(MORE_BUFFER);
+            self.learnt.buffer = Some(more.min(LARGEST_BUFFER));
+        } else {
+            tracing::debug!(output = %self.name, "the device ran dry while silent");
+        }
+    }
+
+    fn is_playing(&self) -> bool {
+        matches!(self.mode, Mode::Playing { .. })
     }
 
     fn next_command(&mut self) -> Option<LaneCommand> {
@@ -317,42 +350,41 @@ impl Lane {
         room: usize,
         target: u64,
     ) -> Result<Option<usize>, SinkError> {
-        let mut tail = device.take_back(target);
+        let mut tail = device.take_back(target)?;
         let back = tail.len() / 2;
         if tail.len() >= FADE * 2 {
             tail.truncate(FADE * 2);
             fade_out(&mut tail);
-            device.write(&tail, false)?;
+            device.write(&tail, false);
             self.mode = Mode::Silent;
             return Ok(Some(room + back - FADE));
         }
         // Too little to fade in: play what was taken back, and fade what follows.
-        device.write(&tail, false)?;
+        device.write(&tail, false);
         if room < FADE {
             return Ok(None);
         }
         let mut next = std::mem::take(&mut self.chunk);
         self.render(device, FADE, &mut next);
         fade_out(&mut next);
-        let done = device.write(&next, false);
+        device.write(&next, false);
         self.chunk = next;
         self.mode = Mode::Silent;
-        done.map(|()| Some(room - FADE))
+        Ok(Some(room - FADE))
     }
 
-    fn write_chunk(&mut self, device: &mut Device, frames: usize) -> Result<(), SinkError> {
+    fn write_chunk(&mut self, device: &mut Device, frames: usize) {
         let mut chunk = std::mem::take(&mut self.chunk);
         let silence = self.silence_before_start(device, frames);
-        let done = if silence > 0 {
+        if silence > 0 {
             chunk.clear();
             chunk.resize(silence * 2, 0.0);
-            device.write(&chunk, true)
+            device.write(&chunk, true);
         } else {
             self.render(device, frames, &mut chunk);
-            device.write(&chunk, false)
-        };
+            device.write(&chunk, false);
+        }
         self.chunk = chunk;
-        done
     }
 
     /// How much of the next `frames` is silence before anything else.
@@ -374,49 +406,48 @@ impl Lane {
 
     /// Begins the stream if its first frame falls to the very next frame written, or is past. Returns how many frames of
     /// silence were taken back for it.
-    fn start_if_due(&mut self, device: &mut Device) -> usize {
+    fn start_if_due(&mut self, device: &mut Device) -> Result<usize, SinkError> {
         if let Mode::Waiting { stream, .. } = &mut self.mode
             && !stream.input.has_frames()
         {
             if stream.input.is_over() {
                 self.mode = Mode::Silent;
             }
-            return 0;
+            return Ok(0);
         }
         let Mode::Waiting { stream, from } = &self.mode else {
-            return 0;
+            return Ok(0);
         };
         let Some(start) = device.start_frame(&stream.timeline, *from) else {
-            return 0;
+            return Ok(0);
         };
         let mut back = 0;
         // Less than a frame is not worth taking back: the stream begins between two frames just as well.
         if start + 1.0 <= device.end() as f64 {
             // What was written since is silence, as far as it is: the music goes in its place.
-            back = device.take_back_silence(start);
+            back = device.take_back_silence(start)?;
         }
         if start > device.end() as f64 {
-            return back;
+            return Ok(back);
         }
         let Some(due) = device.due_at_end(&stream.timeline) else {
-            return back;
+            return Ok(back);
         };
         let Mode::Waiting { mut stream, from } = std::mem::replace(&mut self.mode, Mode::Silent)
         else {
-            return back;
+            return Ok(back);
         };
         // A whole first frame later than planned means that the beginning is lost: what follows is faded in.
         let cut = due - from > 1.0;
         stream.input.skip_to(due.max(0.0) as u64);
         device.begin(due.max(0.0));
-        let gain = if stream.fade_in || cut {
-            0.0
+        if stream.fade_in || cut {
+            self.mixer.begin_silent();
         } else {
-            stream.gain.factor() * self.trim
-        };
-        self.ramp.jump(gain);
+            self.mixer.begin(&stream.gain);
+        }
         self.mode = Mode::Playing { stream };
-        back
+        Ok(back)
     }
 
     /// Makes the next `frames` of music; silence if there is none.
@@ -429,10 +460,8 @@ impl Lane {
         let ahead = device.ahead(&stream.timeline);
         let mut missing = 0;
         device.process(ahead, output, |frames| missing += stream.input.fill(frames));
-        self.spec.channels.apply(output);
-        let gain = stream.gain.factor() * self.trim;
+        self.mixer.apply(output, &stream.gain);
         let too_far = ahead.abs() > REANCHOR;
-        self.ramp.apply(output, if too_far { 0.0 } else { gain });
         self.status.set_ahead(Some(ahead));
         let next = device.position();
         self.mode = if missing > 0 && stream.input.exhausted() {
@@ -447,7 +476,7 @@ impl Lane {
                 fade_out(output);
                 self.reanchored += 1;
                 tracing::warn!(
-                    output = %self.spec.name,
+                    output = %self.name,
                     "{:+.0} ms off its time: jumped to the frame that is due",
                     ahead * 1e3,
                 );
@@ -467,7 +496,7 @@ impl Lane {
     }
 
     fn publish(&self, device: &Device) {
-        let playing = matches!(self.mode, Mode::Playing { .. });
+        let playing = self.is_playing();
         self.status.set_state(if playing {
             LaneState::Playing
         } else {
@@ -478,6 +507,11 @@ impl Lane {
         }
         self.status.set_clock(device.clock_ppm());
         self.status.set_reach(device.reach());
+        self.status.set_writes_ahead(device.buffer());
+        self.status.set_learnt(Learnt {
+            clock_ppm: device.learnt_ppm().or(self.learnt.clock_ppm),
+            ..self.learnt
+        });
         self.status
             .set_counts(self.starved, self.gaps, self.reanchored);
     }

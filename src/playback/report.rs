@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use super::spec::Learnt;
+
 /// What a lane is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LaneState {
@@ -65,6 +67,9 @@ pub(crate) struct LaneStatus {
     ahead_nanos: AtomicI64,
     clock_ppb: AtomicI64,
     reach_nanos: AtomicU64,
+    writes_ahead_nanos: AtomicU64,
+    learnt_ppb: AtomicI64,
+    learnt_buffer_nanos: AtomicI64,
     starved_frames: AtomicU64,
     gaps: AtomicU64,
     reanchored: AtomicU64,
@@ -77,6 +82,9 @@ impl Default for LaneStatus {
             ahead_nanos: AtomicI64::new(ABSENT),
             clock_ppb: AtomicI64::new(ABSENT),
             reach_nanos: AtomicU64::new(0),
+            writes_ahead_nanos: AtomicU64::new(0),
+            learnt_ppb: AtomicI64::new(ABSENT),
+            learnt_buffer_nanos: AtomicI64::new(ABSENT),
             starved_frames: AtomicU64::new(0),
             gaps: AtomicU64::new(0),
             reanchored: AtomicU64::new(0),
@@ -109,6 +117,33 @@ impl LaneStatus {
 
     pub(crate) fn reach(&self) -> Duration {
         Duration::from_nanos(self.reach_nanos.load(Relaxed))
+    }
+
+    /// How far ahead of its reach the lane writes.
+    pub(crate) fn set_writes_ahead(&self, ahead: Duration) {
+        self.writes_ahead_nanos
+            .store(u64::try_from(ahead.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    pub(crate) fn writes_ahead(&self) -> Duration {
+        Duration::from_nanos(self.writes_ahead_nanos.load(Relaxed))
+    }
+
+    pub(crate) fn set_learnt(&self, learnt: Learnt) {
+        let ppb = learnt.clock_ppm.map(|ppm| (ppm * 1e3) as i64);
+        let nanos = learnt.buffer.map(|buffer| buffer.as_nanos() as i64);
+        self.learnt_ppb.store(ppb.unwrap_or(ABSENT), Relaxed);
+        self.learnt_buffer_nanos
+            .store(nanos.unwrap_or(ABSENT), Relaxed);
+    }
+
+    pub(crate) fn learnt(&self) -> Learnt {
+        let present = |value: i64| (value != ABSENT).then_some(value);
+        let buffer = present(self.learnt_buffer_nanos.load(Relaxed));
+        Learnt {
+            clock_ppm: present(self.learnt_ppb.load(Relaxed)).map(|ppb| ppb as f64 * 1e-3),
+            buffer: buffer.and_then(|nanos| u64::try_from(nanos).ok().map(Duration::from_nanos)),
+        }
     }
 
     pub(crate) fn set_counts(&self, starved_frames: u64, gaps: u64, reanchored: u64) {
@@ -150,6 +185,13 @@ mod tests {
         status.set_ahead(Some(-0.000_25));
         status.set_clock(Some(499.5));
         status.set_counts(7, 2, 1);
+        assert_eq!(status.learnt(), Learnt::default());
+        let learnt = Learnt {
+            clock_ppm: Some(-12.5),
+            buffer: Some(Duration::from_millis(180)),
+        };
+        status.set_learnt(learnt);
+        assert_eq!(status.learnt(), learnt);
         let report = status.report();
         assert!((report.ahead_seconds.unwrap() + 0.000_25).abs() < 1e-9);
         assert!((report.clock_ppm.unwrap() - 499.5).abs() < 1e-3);

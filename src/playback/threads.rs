@@ -13,10 +13,6 @@ use super::spec::OutputSpec;
 use crate::audio::StreamFormat;
 use crate::clock::{Clock, ClockTime};
 
-/// How often an open sink is filled: what the smallest holds lasts five times as long.
-const LANE_STEP: Duration = Duration::from_millis(10);
-/// How often a lane without a sink looks around.
-const LANE_IDLE: Duration = Duration::from_millis(200);
 /// A sink that was lost is tried again after this…
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 /// …and after twice as long each time, up to this.
@@ -65,7 +61,7 @@ impl Outputs {
         };
         for spec in specs {
             let wake = Arc::new(ThreadWake::default());
-            let (handle, end) = LaneHandle::pair(&spec.name, wake.clone());
+            let (handle, end) = LaneHandle::pair(&spec, wake.clone());
             let (clock, stop) = (clock.clone(), stop.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("lane-{}", spec.name))
@@ -207,7 +203,7 @@ struct Retry {
 }
 
 fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &AtomicBool) {
-    let mut lane = Lane::new(spec.clone(), StreamFormat::STANDARD.rate, end);
+    let mut lane = Lane::new(spec, StreamFormat::STANDARD.rate, end);
     let mut retry = Retry {
         at: ClockTime::default(),
         pause: FIRST_RETRY,
@@ -228,7 +224,7 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
         if lane.wants_sink() && now >= retry.at {
             match spec
                 .sink
-                .open(clock)
+                .open(clock, lane.buffer())
                 .map_err(|error| error.to_string())
                 .and_then(|sink| lane.attach(sink).map_err(|error| error.to_string()))
             {
@@ -257,15 +253,12 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
         }
         if stop.load(Relaxed) {
             let since = *stopping_since.get_or_insert(now);
-            let late = Duration::from_secs_f64(spec.late_seconds.clamp(0.0, 1.0));
+            let late = spec.settings.late_seconds.clamp(0.0, 1.0);
+            let late = Duration::from_secs_f64(late);
             if now.saturating_since(since) > FADE_OUT + late {
                 return;
             }
         }
-        std::thread::park_timeout(if lane.has_sink() {
-            LANE_STEP
-        } else {
-            LANE_IDLE
-        });
+        std::thread::park_timeout(lane.pace());
     }
 }

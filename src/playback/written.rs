@@ -1,9 +1,10 @@
 //! What a lane has lately written to its sink, so that what is taken back can be written again with a fade.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-/// As much as any sink gives back, and more: a fifth of a second.
-const KEPT_PARTS: u32 = 5;
+/// Kept beyond what the sink holds: it may give back what has been handed over and not yet been counted by it.
+const SPARE: Duration = Duration::from_millis(50);
 
 /// The last frames written, and how many there have been in all.
 #[derive(Debug)]
@@ -16,9 +17,9 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Nothing has been written yet to a sink of this rate.
-    pub(super) fn new(rate: u32) -> Self {
-        let kept = (rate / KEPT_PARTS) as usize * 2;
+    /// Nothing has been written yet to a sink of this rate that holds so much.
+    pub(super) fn new(rate: u32, buffer: Duration) -> Self {
+        let kept = ((buffer + SPARE).as_secs_f64() * f64::from(rate)) as usize * 2;
         Self {
             kept,
             samples: VecDeque::with_capacity(kept),

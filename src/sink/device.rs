@@ -18,6 +18,8 @@ use crate::clock::Clock;
 
 /// What the ring holds: the lane's thread may be late by this much. Samples in it cannot be taken back.
 const RING: Duration = Duration::from_millis(50);
+/// How often the ring is filled: a fifth of what the smallest holds.
+const PACE: Duration = Duration::from_millis(10);
 /// Frames the card is asked to take at a time.
 const PERIOD: u32 = 480;
 /// The rate asked for where the card has a choice: the zone's own.
@@ -51,13 +53,18 @@ pub fn devices() -> Result<Vec<DeviceEntry>, String> {
         .collect())
 }
 
-pub(super) fn open(spec: &DeviceSpec, clock: &Arc<dyn Clock>) -> Result<Box<dyn Sink>, SinkError> {
+pub(super) fn open(
+    spec: &DeviceSpec,
+    clock: &Arc<dyn Clock>,
+    buffer: Option<Duration>,
+) -> Result<Box<dyn Sink>, SinkError> {
     let failed = |reason: String| SinkError::Open {
         sink: SinkSpec::Device(spec.clone()).to_string(),
         reason,
     };
     let device = find(spec).map_err(failed)?;
     let (config, format) = choose(&device).map_err(failed)?;
+    let ring = buffer.unwrap_or_default().max(RING);
     let build = match format {
         SampleFormat::F32 => start::<f32>,
         SampleFormat::I16 => start::<i16>,
@@ -67,7 +74,7 @@ pub(super) fn open(spec: &DeviceSpec, clock: &Arc<dyn Clock>) -> Result<Box<dyn 
         other => return Err(failed(format!("it takes only samples of the kind {other}"))),
     };
     let name = SinkSpec::Device(spec.clone()).to_string();
-    let card = build(&device, config, name, clock).map_err(failed)?;
+    let card = build(&device, config, name, clock, ring).map_err(failed)?;
     Ok(Box::new(card))
 }
 
@@ -202,6 +209,7 @@ struct Card {
     _stream: cpal::Stream,
     name: String,
     rate: u32,
+    buffer: Duration,
     ring: Producer<f32>,
     reports: Consumer<Heard>,
     signals: Arc<Signals>,
@@ -212,9 +220,10 @@ fn start<T: SizedSample + cpal::FromSample<f32>>(
     config: StreamConfig,
     name: String,
     clock: &Arc<dyn Clock>,
+    buffer: Duration,
 ) -> Result<Card, String> {
     let rate = config.sample_rate;
-    let frames = (RING.as_secs_f64() * f64::from(rate)) as usize;
+    let frames = (buffer.as_secs_f64() * f64::from(rate)) as usize;
     let (ring, samples) = RingBuffer::new(frames * 2);
     let (told, reports) = RingBuffer::new(REPORTS);
     let signals = Arc::new(Signals::default());
@@ -253,6 +262,7 @@ fn start<T: SizedSample + cpal::FromSample<f32>>(
         _stream: stream,
         name,
         rate,
+        buffer,
         ring,
         reports,
         signals,
@@ -291,7 +301,15 @@ impl Sink for Card {
     }
 
     fn committed(&self) -> Duration {
-        RING + Duration::from_nanos(self.signals.latency.load(Ordering::Relaxed))
+        self.buffer + Duration::from_nanos(self.signals.latency.load(Ordering::Relaxed))
+    }
+
+    fn buffer(&self) -> Duration {
+        self.buffer
+    }
+
+    fn pace(&self) -> Duration {
+        PACE
     }
 
     fn gaps(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! The face of `device` in a program built without it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{DeviceEntry, Sink, SinkError, SinkSpec, spec::DeviceSpec};
 use crate::clock::Clock;
@@ -15,7 +16,11 @@ pub fn devices() -> Result<Vec<DeviceEntry>, String> {
     Err(ABSENT.to_owned())
 }
 
-pub(super) fn open(spec: &DeviceSpec, _clock: &Arc<dyn Clock>) -> Result<Box<dyn Sink>, SinkError> {
+pub(super) fn open(
+    spec: &DeviceSpec,
+    _clock: &Arc<dyn Clock>,
+    _buffer: Option<Duration>,
+) -> Result<Box<dyn Sink>, SinkError> {
     Err(SinkError::Open {
         sink: SinkSpec::Device(spec.clone()).to_string(),
         reason: ABSENT.to_owned(),

@@ -48,6 +48,12 @@ pub trait Sink {
     /// How far from the ear a frame is that can no longer be taken back.
     fn committed(&self) -> Duration;
 
+    /// How much it holds when it is full, beyond what is [committed](Sink::committed).
+    fn buffer(&self) -> Duration;
+
+    /// How soon it wants to be filled and asked for reports again.
+    fn pace(&self) -> Duration;
+
     /// How often the device has run dry since it was opened. After each the reports start from a new place.
     fn gaps(&self) -> u64;
 }
@@ -82,14 +88,19 @@ impl SinkSpec {
         }
     }
 
-    /// Opens the sink on the calling thread, which then keeps it.
+    /// Opens the sink on the calling thread, which then keeps it. `buffer` is how much it should hold, where another amount
+    /// than the usual has proved necessary.
     ///
     /// # Errors
     /// [`SinkError::Open`], naming the sink and the reason.
-    pub fn open(&self, clock: &Arc<dyn Clock>) -> Result<Box<dyn Sink>, SinkError> {
+    pub fn open(
+        &self,
+        clock: &Arc<dyn Clock>,
+        buffer: Option<Duration>,
+    ) -> Result<Box<dyn Sink>, SinkError> {
         match self {
-            Self::Device(spec) => device::open(spec, clock),
-            Self::Pulse(spec) => pulse::open(spec, clock),
+            Self::Device(spec) => device::open(spec, clock, buffer),
+            Self::Pulse(spec) => pulse::open(spec, clock, buffer),
             Self::Wav(spec) => wav::open(spec, clock),
             Self::Simulated(spec) => Ok(Box::new(simulated::Simulated::new(
                 spec.clone(),

@@ -1,6 +1,7 @@
 //! The face of `pulse` in a program built without it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Sink, SinkEntry, SinkError, SinkSpec, spec::PulseSpec};
 use crate::clock::Clock;
@@ -15,7 +16,11 @@ pub fn sinks(_server: Option<&str>, _clock: &Arc<dyn Clock>) -> Result<Vec<SinkE
     Err(ABSENT.to_owned())
 }
 
-pub(super) fn open(spec: &PulseSpec, _clock: &Arc<dyn Clock>) -> Result<Box<dyn Sink>, SinkError> {
+pub(super) fn open(
+    spec: &PulseSpec,
+    _clock: &Arc<dyn Clock>,
+    _buffer: Option<Duration>,
+) -> Result<Box<dyn Sink>, SinkError> {
     Err(SinkError::Open {
         sink: SinkSpec::Pulse(spec.clone()).to_string(),
         reason: ABSENT.to_owned(),

@@ -12,6 +12,9 @@ const RATE: u32 = 48_000;
 /// What the card holds: 80 ms, as much as a lane writes ahead to a real one, or two periods where that is more.
 const CAPACITY: usize = 3840;
 
+/// How often it is filled: a quarter of what the smallest holds.
+const PACE: Duration = Duration::from_millis(20);
+
 /// Hears what the card plays: the moment at which the first of the frames sounds, and the frames, silence that the card
 /// put in included. An error from it takes the card away.
 pub type Ear = Box<dyn FnMut(ClockTime, &[f32]) -> Result<(), SinkError>>;
@@ -144,6 +147,14 @@ impl Sink for Simulated {
 
     fn committed(&self) -> Duration {
         Duration::from_secs_f64(f64::from(self.spec.period) / f64::from(RATE))
+    }
+
+    fn buffer(&self) -> Duration {
+        Duration::from_secs_f64(self.capacity as f64 / f64::from(RATE))
+    }
+
+    fn pace(&self) -> Duration {
+        PACE
     }
 
     fn gaps(&self) -> u64 {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::handle::{ZoneHandle, ZoneInbox};
 use super::state::Track;
 use super::transport::{Effect, Transport};
+use crate::audio::volume_gain;
 use crate::clock::Clock;
 use crate::media::{MediaRequest, Source, Waker};
 use crate::playback::{Engine, EngineCommand, EngineEvent, Gain, LaneHandle, Outputs};
@@ -57,7 +58,7 @@ pub fn spawn(
     stop: CancellationToken,
 ) -> std::io::Result<(ZoneHandle, tokio::task::JoinHandle<()>)> {
     let transport = Transport::new(spec.volume);
-    let gain = Arc::new(Gain::new(transport.gain()));
+    let gain = Arc::new(Gain::new(volume_gain(spec.volume)));
     // Unbounded, because the feeder must not wait; it says a handful of things per track.
     let (tell, events) = mpsc::unbounded_channel();
     let on_event = move |event| {
@@ -149,8 +150,8 @@ impl Zone {
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             let command = match effect {
-                Effect::Gain(gain) => {
-                    self.gain.set(gain);
+                Effect::Gain { factor, muted } => {
+                    self.gain.set(factor, muted);
                     continue;
                 }
                 Effect::Prepare => EngineCommand::Prepare,

@@ -37,8 +37,13 @@ pub enum Effect {
     Seek(Duration),
     /// Halt and unload.
     Stop,
-    /// Scale what is heard.
-    Gain(f32),
+    /// Scale what is heard by the volume's factor, or silence it.
+    Gain {
+        /// Of the volume.
+        factor: f32,
+        /// Whether nothing is to be heard.
+        muted: bool,
+    },
 }
 
 /// One zone's transport and volume.
@@ -75,12 +80,11 @@ impl Transport {
         &self.state
     }
 
-    /// The gain that volume and mute make.
-    pub fn gain(&self) -> f32 {
-        if self.state.muted {
-            0.0
-        } else {
-            volume_gain(self.state.volume)
+    /// What volume and mute come to.
+    fn gain(&self) -> Effect {
+        Effect::Gain {
+            factor: volume_gain(self.state.volume),
+            muted: self.state.muted,
         }
     }
 
@@ -104,11 +108,11 @@ impl Transport {
             ZoneCommand::Previous => self.go_back(),
             ZoneCommand::SetVolume(volume) => {
                 self.state.volume = volume.min(100);
-                Ok(vec![Effect::Gain(self.gain())])
+                Ok(vec![self.gain()])
             }
             ZoneCommand::SetMute(muted) => {
                 self.state.muted = muted;
-                Ok(vec![Effect::Gain(self.gain())])
+                Ok(vec![self.gain()])
             }
         }
     }

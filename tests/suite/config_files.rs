@@ -120,8 +120,11 @@ fn what_is_left_out_has_its_default() {
     assert!(plan.network.interfaces.is_empty());
     let output = &plan.outputs[0];
     assert_eq!(output.sink, SinkSpec::Pulse(PulseSpec::default()));
-    assert_eq!(output.channels, ChannelMap::Stereo);
-    assert_eq!((output.late_seconds, output.trim_db), (0.0, 0.0));
+    assert_eq!(output.settings.channels, ChannelMap::Stereo);
+    assert_eq!(
+        (output.settings.late_seconds, output.settings.trim_db),
+        (0.0, 0.0)
+    );
     assert_eq!(plan.zones.len(), 1);
     assert_eq!(plan.zones[0].name, "Unisono (box)");
     assert_eq!(plan.zones[0].outputs, [0]);
@@ -149,12 +152,15 @@ fn every_key_arrives_where_it_belongs() {
     let server = Some("tcp:nas".to_owned());
     let sink = Some("hall".to_owned());
     assert_eq!(pulse.sink, SinkSpec::Pulse(PulseSpec { server, sink }));
-    assert_eq!((pulse.late_seconds, pulse.trim_db), (0.18, -3.5));
-    assert_eq!(pulse.channels, ChannelMap::Left);
+    assert_eq!(
+        (pulse.settings.late_seconds, pulse.settings.trim_db),
+        (0.18, -3.5)
+    );
+    assert_eq!(pulse.settings.channels, ChannelMap::Left);
     let card = Some("hw:1".to_owned());
     assert_eq!(device.sink, SinkSpec::Device(DeviceSpec { device: card }));
     assert_eq!(
-        (device.late_seconds, device.channels),
+        (device.settings.late_seconds, device.settings.channels),
         (-0.0205, ChannelMap::Swap)
     );
     let path = PathBuf::from("/home/ann/takes/one.wav");

@@ -259,7 +259,7 @@ fn a_next_track_taken_back_is_not_played() {
 #[test]
 fn a_late_speaker_is_fed_earlier_by_its_lateness() {
     let mut late = output("late");
-    late.late_seconds = 0.180;
+    late.settings.late_seconds = 0.180;
     let mut house = House::with_outputs(vec![(output("wired"), card(0.0)), (late, card(120.0))]);
     house.play(clicks(20 * SECOND));
     house.run(21 * SECOND);
@@ -274,10 +274,10 @@ fn a_late_speaker_is_fed_earlier_by_its_lateness() {
 #[test]
 fn each_output_plays_its_channel_at_its_trim() {
     let mut left = output("left");
-    left.channels = ChannelMap::Left;
+    left.settings.channels = ChannelMap::Left;
     let mut right = output("right");
-    right.channels = ChannelMap::Right;
-    right.trim_db = -6.0206;
+    right.settings.channels = ChannelMap::Right;
+    right.settings.trim_db = -6.0206;
     let mut house = House::with_outputs(vec![(left, card(0.0)), (right, card(0.0))]);
     house.record();
     house.play(Generated::new(RATE, 2 * SECOND, |_| [0.2, 0.6]));

@@ -12,14 +12,9 @@ use crate::audio::ChannelMap;
 use crate::config::problem::Problems;
 use crate::config::raw::{Placed, RawOutput, Written};
 use crate::config::schema::{OutputType, Section};
-use crate::playback::OutputSpec;
+use crate::playback::{FULL_VOLUME, LATE_MS, Learnt, OutputSettings, OutputSpec, TRIM_DB};
 use crate::sink::{DeviceSpec, PulseSpec, SimulatedSpec, SinkSpec, WavSpec};
 
-/// How late a speaker can be, in ms. Bluetooth and Wi-Fi speakers are known up to about 2 s. Below zero: by how much
-/// a sound server may overstate its latency.
-const LATE_MS: RangeInclusive<f64> = -1000.0..=5000.0;
-/// Beyond this a trim is a mistake: below it an output is silent, above it clips.
-const TRIM_DB: RangeInclusive<f64> = -60.0..=12.0;
 /// What a lane can bend; real crystals are within ±150.
 const CRYSTAL_PPM: RangeInclusive<f64> = -1000.0..=1000.0;
 /// Slower than any real card.
@@ -54,9 +49,15 @@ pub(super) fn outputs(
         outputs.push(OutputSpec {
             name,
             sink,
-            late_seconds: late_ms / 1000.0,
-            channels: channels(&raw.channels, problems),
-            trim_db: number(&raw.trim_db, "trim_db", TRIM_DB, 0.0, problems) as f32,
+            settings: OutputSettings {
+                late_seconds: late_ms / 1000.0,
+                channels: channels(&raw.channels, problems),
+                trim_db: number(&raw.trim_db, "trim_db", TRIM_DB, 0.0, problems) as f32,
+                volume: whole(&raw.volume, "volume", 0..=100, FULL_VOLUME, problems),
+                volume_sync: raw.volume_sync.as_ref().is_none_or(|sync| *sync.as_ref()),
+                muted: false,
+            },
+            learnt: Learnt::default(),
         });
     }
     outputs
@@ -173,10 +174,7 @@ fn channels(written: &Written<String>, problems: &mut Problems<'_>) -> ChannelMa
     let Some(written) = written else {
         return ChannelMap::default();
     };
-    let found = ChannelMap::ALL
-        .into_iter()
-        .find(|map| map.name() == written.as_ref());
-    found.unwrap_or_else(|| {
+    ChannelMap::from_name(written.as_ref()).unwrap_or_else(|| {
         let known = ChannelMap::ALL.map(ChannelMap::name);
         problems.report(
             &written.span(),

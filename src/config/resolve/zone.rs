@@ -9,10 +9,7 @@ use crate::config::plan::{DEFAULT_VOLUME, ZonePlan};
 use crate::config::problem::Problems;
 use crate::config::raw::{Placed, RawOutput, RawZone};
 use crate::config::schema::{Section, nearest};
-use crate::playback::OutputSpec;
-
-/// By how much outputs of one zone may differ in lateness, in ms: the later ones are fed ahead by so much.
-const LARGEST_SPREAD_MS: f64 = 5000.0;
+use crate::playback::{LARGEST_SPREAD_MS, OutputSpec};
 
 /// One plan for each raw zone, in order.
 pub(super) fn zones(
@@ -72,7 +69,7 @@ pub(super) fn check_spread(
     problems: &mut Problems<'_>,
 ) {
     for zone in zones {
-        let late = |index: &&usize| outputs[**index].late_seconds;
+        let late = |index: &&usize| outputs[**index].settings.late_seconds;
         let by_lateness = |one: &&usize, other: &&usize| late(one).total_cmp(&late(other));
         let first = zone.outputs.iter().min_by(by_lateness);
         let last = zone.outputs.iter().max_by(by_lateness);

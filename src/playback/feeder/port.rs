@@ -45,6 +45,10 @@ impl Port {
         self.lane.reach()
     }
 
+    pub(super) fn writes_ahead(&self) -> Duration {
+        self.lane.writes_ahead()
+    }
+
     /// Whether another zone has taken the lane since it was last begun.
     pub(super) fn displaced(&self) -> bool {
         self.displaced
@@ -78,7 +82,6 @@ impl Port {
     /// stream's history; nobody waits for it.
     pub(super) fn feed(&mut self, stream: &Stream) {
         let Some(sender) = &self.blocks else { return };
-        let first = self.next;
         let mark = Arc::new(AudioBlock {
             start: stream.end(),
             samples: Vec::new(),
@@ -97,9 +100,6 @@ impl Port {
                     return;
                 }
             }
-        }
-        if self.next != first {
-            self.lane.wake();
         }
     }
 

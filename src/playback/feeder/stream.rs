@@ -338,6 +338,16 @@ impl Stream {
         }
     }
 
+    /// The frame at which the zone is next to be told something: where a track begins that it has not been told of, or where
+    /// everything ends.
+    pub(super) fn next_boundary(&self) -> Option<f64> {
+        let untold = self.parts.iter().find(|part| !part.told);
+        untold
+            .map(|part| part.start)
+            .or_else(|| self.end_frame())
+            .map(|frame| frame as f64)
+    }
+
     fn part_at(&self, frame: f64) -> Option<&Part> {
         let passed = self
             .parts

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rubato::ResamplerConstructionError;
 
-use crate::audio::{DriftController, PositionFilter, RateMatcher, Timeline};
+use crate::audio::{DriftController, Glide, PositionFilter, RateMatcher, Timeline};
 use crate::clock::ClockTime;
 use crate::playback::written::Written;
 use crate::sink::{Sink, SinkError};
@@ -29,8 +29,11 @@ pub(super) struct Device {
     written: Written,
     gaps: u64,
     zone_rate: u32,
-    /// How late the speaker behind the sink is.
-    late_seconds: f64,
+    /// How late the speaker behind the sink is, and how late it is said to be.
+    late: Glide,
+    late_wanted: f64,
+    /// Written since the sink was last given something.
+    outgoing: Vec<f32>,
 }
 
 impl Device {
@@ -45,11 +48,13 @@ impl Device {
         Ok(Self {
             line: PositionFilter::new(rate, learnt_ppm),
             matcher: RateMatcher::new(zone_rate, rate)?,
-            written: Written::new(rate),
+            written: Written::new(rate, sink.buffer()),
             gaps: sink.gaps(),
             sink,
             zone_rate,
-            late_seconds,
+            late: Glide::new(late_seconds),
+            late_wanted: late_seconds,
+            outgoing: Vec::new(),
         })
     }
 
@@ -86,22 +91,50 @@ impl Device {
         self.written.end()
     }
 
-    pub(super) fn write(&mut self, frames: &[f32], silent: bool) -> Result<(), SinkError> {
-        self.sink.write(frames)?;
+    /// Adds frames, which are handed over by [`Device::flush`]: one larger piece costs a sound server less than many.
+    pub(super) fn write(&mut self, frames: &[f32], silent: bool) {
+        self.outgoing.extend(frames);
         self.written.add(frames, silent);
-        Ok(())
+    }
+
+    /// Hands over what was written.
+    pub(super) fn flush(&mut self) -> Result<(), SinkError> {
+        if self.outgoing.is_empty() {
+            return Ok(());
+        }
+        let done = self.sink.write(&self.outgoing);
+        self.outgoing.clear();
+        done
+    }
+
+    /// The speaker is late by so much: glided to while music plays.
+    pub(super) fn set_lateness(&mut self, seconds: f64, playing: bool) {
+        self.late_wanted = seconds;
+        if !playing {
+            self.late.jump(seconds);
+        }
+    }
+
+    /// How much the sink holds.
+    pub(super) fn buffer(&self) -> Duration {
+        self.sink.buffer()
+    }
+
+    /// How soon the sink wants to be looked at again.
+    pub(super) fn pace(&self) -> Duration {
+        self.sink.pace()
     }
 
     /// The device frame that reaches the ear at `at`; the present end while the device is unknown.
     pub(super) fn frame_heard(&self, at: ClockTime) -> u64 {
-        let leaves = at.plus_seconds(-self.late_seconds);
+        let leaves = at.plus_seconds(-self.late.seconds());
         let frame = self.line.frames_at(leaves);
         frame.map_or(self.end(), |frame| frame.max(0.0).round() as u64)
     }
 
     /// The device frame at which media frame `from` is due at the ear; `None` while the device is unknown.
     pub(super) fn start_frame(&self, timeline: &Timeline, from: f64) -> Option<f64> {
-        let leaves = timeline.time_of(from).plus_seconds(-self.late_seconds);
+        let leaves = timeline.time_of(from).plus_seconds(-self.late.seconds());
         let known = self.line.settled();
         known.then(|| self.line.frames_at(leaves)).flatten()
     }
@@ -109,7 +142,7 @@ impl Device {
     /// The media frame that is due where the next frame is written.
     pub(super) fn due_at_end(&self, timeline: &Timeline) -> Option<f64> {
         let leaves = self.line.time_of(self.end() as f64)?;
-        Some(timeline.frame_at(leaves.plus_seconds(self.late_seconds)))
+        Some(timeline.frame_at(leaves.plus_seconds(self.late.seconds())))
     }
 
     /// Gets ready to play from media frame `from` at the next frame written.
@@ -130,35 +163,40 @@ impl Device {
         })
     }
 
-    /// Makes the next frames at a rate that works off what the music is ahead.
+    /// Makes the next frames at a rate that works off what the music is ahead, and glides to the lateness wanted.
     pub(super) fn process(&mut self, ahead: f64, output: &mut [f32], feed: impl FnMut(&mut [f32])) {
-        let device_rate = f64::from(self.sink.rate()) / self.line.rate();
+        let nominal = f64::from(self.sink.rate());
+        let duration = (output.len() / 2) as f64 / nominal;
+        let glide = self.late.advance(self.late_wanted, duration);
+        let device_rate = nominal / self.line.rate();
         self.matcher
-            .bend(device_rate * DriftController.factor(ahead));
+            .bend(device_rate * (DriftController.factor(ahead) + glide));
         self.matcher.process(output, feed);
     }
 
     /// Takes back what was written from device frame `start` on, as far as that is silence and the sink gives it back.
     /// Returns how many frames that were.
-    pub(super) fn take_back_silence(&mut self, start: f64) -> usize {
+    pub(super) fn take_back_silence(&mut self, start: f64) -> Result<usize, SinkError> {
+        self.flush()?;
         let silence = self.end() - self.written.silent_from();
         let over = (self.end() as f64 - start.max(0.0)) as u64;
         let back = self.sink.rewind(over.min(silence) as usize);
         self.written.take_back(back);
-        back
+        Ok(back)
     }
 
     /// Takes back what was written from device frame `target` on, as far as the sink gives it back, and returns it.
-    pub(super) fn take_back(&mut self, target: u64) -> Vec<f32> {
+    pub(super) fn take_back(&mut self, target: u64) -> Result<Vec<f32>, SinkError> {
+        self.flush()?;
         let over = usize::try_from(self.end().saturating_sub(target)).unwrap_or(usize::MAX);
         let back = self.sink.rewind(over);
-        self.written.take_back(back)
+        Ok(self.written.take_back(back))
     }
 
     /// How long it takes at least until something handed over now is heard.
     pub(super) fn reach(&self) -> Duration {
         let settled = self.line.settled();
         let settling = if settled { Duration::ZERO } else { SETTLING };
-        self.sink.committed() + Duration::from_secs_f64(self.late_seconds.max(0.0)) + settling
+        self.sink.committed() + Duration::from_secs_f64(self.late.seconds().max(0.0)) + settling
     }
 }

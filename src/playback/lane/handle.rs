@@ -2,13 +2,15 @@
 //! Nothing here is the lane's own: it may live on any thread.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use crate::audio::{AudioBlock, Timeline};
 use crate::clock::ClockTime;
 use crate::playback::report::{LaneReport, LaneState, LaneStatus};
+use crate::playback::settings::{OutputSettings, SharedSettings};
+use crate::playback::spec::{Learnt, OutputSpec};
 
 /// How long a sink that rests takes to be ready for a start on the exact frame.
 const OPENING: Duration = Duration::from_millis(250);
@@ -43,24 +45,37 @@ pub(crate) struct Begin {
     pub(crate) fade_in: bool,
 }
 
-/// A gain that others set and lanes follow.
+/// A zone's volume and mute, as others set them and lanes follow.
 #[derive(Debug)]
-pub struct Gain(AtomicU32);
+pub struct Gain {
+    volume: AtomicU32,
+    muted: AtomicBool,
+}
 
 impl Gain {
-    /// A gain of this factor.
-    pub fn new(factor: f32) -> Self {
-        Self(AtomicU32::new(factor.to_bits()))
+    /// A volume of this factor, not muted.
+    pub fn new(volume: f32) -> Self {
+        Self {
+            volume: AtomicU32::new(volume.to_bits()),
+            muted: AtomicBool::new(false),
+        }
     }
 
-    /// Changes it; lanes ramp to it.
-    pub fn set(&self, factor: f32) {
-        self.0.store(factor.to_bits(), Relaxed);
+    /// Changes both; lanes ramp to it.
+    pub fn set(&self, volume: f32, muted: bool) {
+        self.volume.store(volume.to_bits(), Relaxed);
+        self.muted.store(muted, Relaxed);
     }
 
-    /// The factor now.
-    pub fn factor(&self) -> f32 {
-        f32::from_bits(self.0.load(Relaxed))
+    /// The factor for an output that goes by the zone's volume, or for one that only goes by its mute.
+    pub(crate) fn factor(&self, by_volume: bool) -> f32 {
+        if self.muted.load(Relaxed) {
+            0.0
+        } else if by_volume {
+            f32::from_bits(self.volume.load(Relaxed))
+        } else {
+            1.0
+        }
     }
 }
 
@@ -70,6 +85,7 @@ pub struct LaneHandle {
     name: Arc<str>,
     commands: SyncSender<LaneCommand>,
     status: Arc<LaneStatus>,
+    settings: Arc<SharedSettings>,
     wake: Arc<dyn Wake>,
 }
 
@@ -84,20 +100,29 @@ pub trait Wake: Send + Sync + std::fmt::Debug {
 pub struct LaneEnd {
     pub(super) commands: Receiver<LaneCommand>,
     pub(super) status: Arc<LaneStatus>,
+    pub(super) settings: Arc<SharedSettings>,
 }
 
 impl LaneHandle {
-    /// A handle and the end that a lane takes.
-    pub fn pair(name: &str, wake: Arc<dyn Wake>) -> (Self, LaneEnd) {
+    /// A handle and the end that a lane for this output takes.
+    pub fn pair(spec: &OutputSpec, wake: Arc<dyn Wake>) -> (Self, LaneEnd) {
         let (sender, commands) = sync_channel(COMMANDS);
         let status = Arc::new(LaneStatus::default());
+        status.set_learnt(spec.learnt);
+        let settings = Arc::new(SharedSettings::new(spec.settings));
         let handle = Self {
-            name: name.into(),
+            name: spec.name.as_str().into(),
             commands: sender,
             status: status.clone(),
+            settings: settings.clone(),
             wake,
         };
-        (handle, LaneEnd { commands, status })
+        let end = LaneEnd {
+            commands,
+            status,
+            settings,
+        };
+        (handle, end)
     }
 
     /// The output's name.
@@ -110,8 +135,29 @@ impl LaneHandle {
         self.status.report()
     }
 
+    /// What has been learnt of the device up to now.
+    pub fn learnt(&self) -> Learnt {
+        self.status.learnt()
+    }
+
+    /// How the output is to sound.
+    pub fn settings(&self) -> OutputSettings {
+        self.settings.load()
+    }
+
+    /// Has the output sound like this, whoever plays on it: loudness and channels at once, without a click; lateness in a
+    /// glide.
+    pub fn set(&self, settings: OutputSettings) {
+        self.settings.store(settings);
+    }
+
     pub(crate) fn reach(&self) -> Duration {
         self.status.reach()
+    }
+
+    /// How far ahead of its reach the lane writes.
+    pub(crate) fn writes_ahead(&self) -> Duration {
+        self.status.writes_ahead()
     }
 
     /// Has the lane open its sink and get to know its device.
@@ -133,6 +179,7 @@ impl LaneHandle {
         }
     }
 
+    /// Has the lane look around: it is to end.
     pub(crate) fn wake(&self) {
         self.wake.wake();
     }

@@ -6,15 +6,22 @@ mod list;
 mod stream;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Sink, SinkError, SinkSpec, spec::PulseSpec};
 use crate::clock::Clock;
 pub use list::sinks;
 
-pub(super) fn open(spec: &PulseSpec, clock: &Arc<dyn Clock>) -> Result<Box<dyn Sink>, SinkError> {
-    let stream = stream::PulseStream::open(spec, clock).map_err(|reason| SinkError::Open {
-        sink: SinkSpec::Pulse(spec.clone()).to_string(),
-        reason,
-    })?;
+pub(super) fn open(
+    spec: &PulseSpec,
+    clock: &Arc<dyn Clock>,
+    buffer: Option<Duration>,
+) -> Result<Box<dyn Sink>, SinkError> {
+    let buffer = buffer.unwrap_or_default().max(stream::BUFFER);
+    let stream =
+        stream::PulseStream::open(spec, clock, buffer).map_err(|reason| SinkError::Open {
+            sink: SinkSpec::Pulse(spec.clone()).to_string(),
+            reason,
+        })?;
     Ok(Box::new(stream))
 }

@@ -18,7 +18,9 @@ use crate::sink::{Heard, PulseSpec, Sink, SinkError, SinkSpec};
 const BYTES_PER_FRAME: usize = 8;
 /// How far ahead of the server's own buffer the stream is filled. The thread that fills it may be late by some tens of
 /// milliseconds on a busy machine; and what is here can be taken back, so that it costs no time at a start or a halt.
-const BUFFER: Duration = Duration::from_millis(120);
+pub(super) const BUFFER: Duration = Duration::from_millis(150);
+/// How often it is filled, once the device is known: a fifth of what it holds.
+const PACE: Duration = Duration::from_millis(30);
 /// The server asks for more when this much has been played, and (by `EARLY_REQUESTS`) has the device buffer as much.
 const REQUEST: Duration = Duration::from_millis(20);
 /// What is nearer to the device than this, beyond the device's own latency, is left alone by [`Sink::rewind`].
@@ -28,7 +30,7 @@ const EAGER_REPORTS: Duration = Duration::from_millis(8);
 /// …for so many of them…
 const EAGER_COUNT: u32 = 40;
 /// …and this often from then on.
-const STEADY_REPORTS: Duration = Duration::from_millis(50);
+const STEADY_REPORTS: Duration = Duration::from_millis(85);
 /// A local server answers in 0.3 ms; one across the network is waited for a few of its usual round trips, but the thread
 /// has a buffer to fill and waits between these.
 const LEAST_PATIENCE: Duration = Duration::from_millis(4);
@@ -44,6 +46,7 @@ pub(super) struct PulseStream {
     clock: Arc<dyn Clock>,
     name: String,
     rate: u32,
+    buffer: Duration,
     bytes: Vec<u8>,
     /// Frames written, less those taken back.
     written: i64,
@@ -69,7 +72,11 @@ struct Question {
 }
 
 impl PulseStream {
-    pub(super) fn open(spec: &PulseSpec, clock: &Arc<dyn Clock>) -> Result<Self, String> {
+    pub(super) fn open(
+        spec: &PulseSpec,
+        clock: &Arc<dyn Clock>,
+        buffer: Duration,
+    ) -> Result<Self, String> {
         if spec.sink.as_ref().is_some_and(|sink| sink.contains('\0')) {
             return Err("the sink's name has a NUL character in it".to_owned());
         }
@@ -100,8 +107,8 @@ impl PulseStream {
             (duration.as_secs_f64() * f64::from(rate)) as u32 * BYTES_PER_FRAME as u32
         };
         let attributes = BufferAttr {
-            maxlength: bytes(BUFFER * 4),
-            tlength: bytes(BUFFER),
+            maxlength: bytes(buffer * 4),
+            tlength: bytes(buffer),
             // After running dry the stream waits for a little before it goes on, and its read index with it.
             prebuf: bytes(REQUEST),
             minreq: bytes(REQUEST),
@@ -123,6 +130,7 @@ impl PulseStream {
             connection,
             clock: clock.clone(),
             rate,
+            buffer,
             bytes: Vec::new(),
             written: 0,
             read: None,
@@ -254,9 +262,11 @@ impl Sink for PulseStream {
         if frames.is_empty() {
             return Ok(());
         }
-        self.bytes.clear();
-        self.bytes
-            .extend(frames.iter().flat_map(|sample| sample.to_ne_bytes()));
+        self.bytes.resize(frames.len() * size_of::<f32>(), 0);
+        let (pieces, _none_left) = self.bytes.as_chunks_mut();
+        for (bytes, sample) in pieces.iter_mut().zip(frames) {
+            *bytes = sample.to_ne_bytes();
+        }
         let offset = -((self.back * BYTES_PER_FRAME) as i64);
         self.back = 0;
         self.stream
@@ -280,6 +290,18 @@ impl Sink for PulseStream {
 
     fn committed(&self) -> Duration {
         self.latency + REWIND_MARGIN + REQUEST
+    }
+
+    fn buffer(&self) -> Duration {
+        self.buffer
+    }
+
+    fn pace(&self) -> Duration {
+        if self.reports < EAGER_COUNT {
+            EAGER_REPORTS
+        } else {
+            PACE
+        }
     }
 
     fn gaps(&self) -> u64 {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use unisono::audio::{ChannelMap, StreamFormat};
+use unisono::audio::StreamFormat;
 use unisono::clock::{Clock, ClockTime, ManualClock};
 use unisono::media::{Chunk, MediaInfo, Polled, Source};
 use unisono::playback::{
@@ -93,13 +93,7 @@ pub struct House {
 
 /// A plain output.
 pub fn output(name: &str) -> OutputSpec {
-    OutputSpec {
-        name: name.to_owned(),
-        sink: SinkSpec::Simulated(SimulatedSpec::default()),
-        late_seconds: 0.0,
-        channels: ChannelMap::Stereo,
-        trim_db: 0.0,
-    }
+    OutputSpec::plain(name, SinkSpec::Simulated(SimulatedSpec::default()))
 }
 
 /// A card with this crystal.
@@ -128,9 +122,9 @@ impl House {
         let rooms: Vec<Room> = rooms
             .into_iter()
             .map(|(spec, card)| {
-                let (handle, end) = LaneHandle::pair(&spec.name, Arc::new(NoThread));
+                let (handle, end) = LaneHandle::pair(&spec, Arc::new(NoThread));
                 Room {
-                    lane: Lane::new(spec, RATE, end),
+                    lane: Lane::new(&spec, RATE, end),
                     handle,
                     card,
                     ear: Rc::new(RefCell::new(Ear::default())),

@@ -90,7 +90,7 @@ impl Engine {
                 Effect::Seek(_) => assert!(self.loaded.is_some(), "told to seek in nothing"),
                 Effect::Pause => self.wants_to_play = false,
                 Effect::Stop => (self.loaded, self.wants_to_play) = (None, false),
-                Effect::Prepare | Effect::Gain(_) => {}
+                Effect::Prepare | Effect::Gain { .. } => {}
             }
         }
     }

@@ -105,7 +105,7 @@ impl Flat {
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             self.house.send(match effect {
-                Effect::Gain(_) => continue,
+                Effect::Gain { .. } => continue,
                 Effect::Prepare => EngineCommand::Prepare,
                 Effect::Load(id, track) => EngineCommand::Load(id, open(&track.request.uri)),
                 Effect::Queue(next) => {

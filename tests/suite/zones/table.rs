@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use unisono::zone::Effect::{Gain, Load, Pause, Play, Prepare, Queue, Seek, Stop};
+use unisono::zone::Effect::{self, Load, Pause, Play, Prepare, Queue, Seek, Stop};
 use unisono::zone::TransportState::{NoMedia, Paused, Playing, Stopped, Transitioning};
 use unisono::zone::ZoneError::{IllegalSeekTarget, TransitionNotAvailable};
 use unisono::zone::{Progress, ZoneCommand};
@@ -206,13 +206,19 @@ fn a_new_track_clears_the_next_and_no_track_clears_everything() {
 fn volume_and_mute_are_heard_in_every_state() {
     for state in [NoMedia, Stopped, Transitioning, Playing, Paused] {
         let volume = |percent| ZoneCommand::SetVolume(percent);
-        let zone = check(transport(state), volume(100), Ok((state, &[Gain(1.0)])));
-        let zone = check(zone, volume(200), Ok((state, &[Gain(1.0)])));
+        let loud = |factor, muted| Effect::Gain { factor, muted };
+        let zone = check(
+            transport(state),
+            volume(100),
+            Ok((state, &[loud(1.0, false)])),
+        );
+        let zone = check(zone, volume(200), Ok((state, &[loud(1.0, false)])));
         assert_eq!(zone.state().volume, 100);
-        let zone = check(zone, ZoneCommand::SetMute(true), Ok((state, &[Gain(0.0)])));
-        let zone = check(zone, volume(100), Ok((state, &[Gain(0.0)])));
-        let unmuted = Ok((state, &[Gain(1.0)][..]));
+        let muted = Ok((state, &[loud(1.0, true)][..]));
+        let zone = check(zone, ZoneCommand::SetMute(true), muted);
+        let zone = check(zone, volume(100), Ok((state, &[loud(1.0, true)])));
+        let unmuted = Ok((state, &[loud(1.0, false)][..]));
         let zone = check(zone, ZoneCommand::SetMute(false), unmuted);
-        check(zone, volume(0), Ok((state, &[Gain(0.0)])));
+        check(zone, volume(0), Ok((state, &[loud(0.0, false)])));
     }
 }
