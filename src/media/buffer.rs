@@ -1,17 +1,17 @@
 //! The bytes of one file between the task that fetches them and the thread that decodes them.
 //! It neither fetches nor decodes; one side is polled, the other blocks.
 
-use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::MediaError;
+use super::window::Window;
 
-/// How far the fetching side reads ahead: three minutes of MP3, twenty seconds of CD sound.
-const AHEAD: u64 = 3 << 20;
+/// How far the fetching side reads ahead: two minutes of MP3, twelve seconds of CD sound.
+const AHEAD: u64 = 2 << 20;
 /// What is kept behind the reader, so that a decoder which looks back costs no new request.
-const BEHIND: u64 = 1 << 20;
+const BEHIND: u64 = 512 << 10;
 /// A jump forward by no more than this waits for the bytes instead of asking the server anew.
 const WORTH_WAITING: u64 = 256 << 10;
 
@@ -35,9 +35,7 @@ enum Ending {
 
 #[derive(Debug, Default)]
 struct State {
-    window: VecDeque<u8>,
-    /// The place in the file of the window's first byte.
-    start: u64,
+    window: Window,
     /// Where the reader is.
     position: u64,
     description: Option<Description>,
@@ -53,10 +51,6 @@ struct State {
 }
 
 impl State {
-    fn end(&self) -> u64 {
-        self.start + self.window.len() as u64
-    }
-
     fn wake_intake(&mut self) {
         if let Some(waker) = self.intake.take() {
             waker.wake();
@@ -105,7 +99,7 @@ impl Intake {
     pub(super) fn push(&self, bytes: &[u8]) {
         let mut state = self.0.lock();
         if state.restart.is_none() {
-            state.window.extend(bytes);
+            state.window.push(bytes);
             self.0.arrived.notify_all();
         }
     }
@@ -131,7 +125,7 @@ impl Intake {
     /// Waits, as a future does, until more bytes are wanted.
     pub(super) fn poll_room(&self, context: &Context<'_>) -> Poll<()> {
         let mut state = self.0.lock();
-        if state.restart.is_none() && state.end().saturating_sub(state.position) < AHEAD {
+        if state.restart.is_none() && state.window.end().saturating_sub(state.position) < AHEAD {
             return Poll::Ready(());
         }
         state.intake = Some(context.waker().clone());
@@ -238,8 +232,14 @@ impl io::Read for ByteReader {
                 state.position = self.position;
                 state.wake_intake();
             }
-            if (state.start..state.end()).contains(&self.position) {
-                break;
+            let count = state.window.read(self.position, into);
+            if count > 0 {
+                self.position += count as u64;
+                state.position = self.position;
+                let kept = self.position.saturating_sub(BEHIND);
+                state.window.forget_before(kept);
+                state.wake_intake();
+                return Ok(count);
             }
             let description = state.description.clone().unwrap_or_default();
             if description
@@ -248,8 +248,9 @@ impl io::Read for ByteReader {
             {
                 return Ok(0);
             }
-            let within_reach = state.start..=state.end() + WORTH_WAITING;
-            let done = state.ending.is_some() && self.position > state.end();
+            let (start, end) = (state.window.start(), state.window.end());
+            let within_reach = start..=end + WORTH_WAITING;
+            let done = state.ending.is_some() && self.position > end;
             if !within_reach.contains(&self.position) || (done && description.ranges) {
                 if !description.ranges {
                     return Err(io::Error::new(
@@ -257,8 +258,7 @@ impl io::Read for ByteReader {
                         "the server does not hand out parts of files",
                     ));
                 }
-                state.window.clear();
-                state.start = self.position;
+                state.window.restart(self.position);
                 state.ending = None;
                 state.restart = Some(self.position);
                 state.wake_intake();
@@ -268,26 +268,6 @@ impl io::Read for ByteReader {
             stopped(&state)?;
             state = wait(&self.shared, state);
         }
-
-        let offset = usize::try_from(self.position - state.start)
-            .expect("the position lies in the window, which is in memory");
-        let (front, back) = state.window.as_slices();
-        let available = match offset.checked_sub(front.len()) {
-            Some(offset) => &back[offset..],
-            None => &front[offset..],
-        };
-        let count = available.len().min(into.len());
-        into[..count].copy_from_slice(&available[..count]);
-        self.position += count as u64;
-        state.position = self.position;
-        let stale = (self.position.saturating_sub(BEHIND)).saturating_sub(state.start);
-        if stale > 0 {
-            state.start += stale;
-            // The stale part lies before the reader, which is inside the window.
-            state.window.drain(..stale as usize);
-        }
-        state.wake_intake();
-        Ok(count)
     }
 }
 
@@ -366,7 +346,10 @@ mod tests {
     #[test]
     fn what_is_kept_is_bounded() {
         let (intake, mut reader, _interrupter) = buffer();
-        let kept = |reader: &ByteReader| reader.shared.lock().window.len() as u64;
+        let kept = |reader: &ByteReader| {
+            let state = reader.shared.lock();
+            state.window.end() - state.window.start()
+        };
         for _ in 0..200 {
             while wants_more(&intake) {
                 intake.push(&[7; PIECE]);

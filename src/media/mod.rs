@@ -13,6 +13,7 @@ mod http;
 mod pcm;
 mod source;
 mod wav;
+mod window;
 
 use std::sync::Arc;
 use std::time::Duration;
