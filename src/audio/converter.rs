@@ -16,8 +16,13 @@ use super::format::StreamFormat;
 const STEREO: usize = 2;
 /// Output frames made at a time.
 const STEP: usize = 256;
-/// With [`WindowFunction::Blackman2`] this length passes 20 kHz of 44.1 kHz material and keeps images below −100 dB.
-const SINC_LENGTH: usize = 256;
+/// A rate above this has more than 20 kHz of sound in it.
+const HEARD_WHOLE: u32 = 42_000;
+/// Filter length in frames of the lower rate, where that is above [`HEARD_WHOLE`]: the transition lies around Nyquist, from
+/// 20 kHz to what folds back onto 20 kHz, and nobody hears what is left of images and aliases there.
+const SHORT: usize = 96;
+/// Filter length in frames of the lower rate where everything would be heard: the transition ends at Nyquist.
+const LONG: usize = 256;
 /// Above this many phases a table of its own for each would cost more memory than it is worth.
 const MOST_PHASES: u32 = 1280;
 
@@ -110,22 +115,22 @@ impl Stage {
     fn new(input_rate: u32, output_rate: u32) -> Option<Self> {
         let divisor = gcd(input_rate, output_rate);
         let phases = output_rate / divisor;
-        let parameters = SincInterpolationParameters::new(SINC_LENGTH, WindowFunction::Blackman2);
+        let filter = filter(input_rate, output_rate);
         // Between common rates every output frame falls exactly on one of the table's points.
         let parameters = if phases <= MOST_PHASES {
-            parameters
+            filter
                 .oversampling_factor(phases as usize)
                 .interpolation(SincInterpolationType::Nearest)
         } else {
-            parameters
-                .oversampling_factor(256)
-                .interpolation(SincInterpolationType::Cubic)
+            filter
+                .oversampling_factor(1024)
+                .interpolation(SincInterpolationType::Linear)
         };
         let ratio = f64::from(output_rate) / f64::from(input_rate);
         // The first output is centred half a filter less one table point less one output frame before the first input
         // frame (as in the rate matcher). A few silent frames in front make that distance a whole number of output
         // frames, so that frame 0 comes out as frame 0.
-        let (period, half) = (u64::from(input_rate / divisor), SINC_LENGTH as u64 / 2);
+        let (period, half) = (u64::from(input_rate / divisor), filter.sinc_len as u64 / 2);
         let distance = |silence: u64| (silence + half) * u64::from(phases) - 1;
         let silence = (0..period)
             .find(|&silence| distance(silence).is_multiple_of(period))
@@ -188,6 +193,21 @@ impl Stage {
             self.pending.extend(std::iter::repeat_n(0.0, missing));
             self.run(due, output);
         }
+    }
+}
+
+/// The filter between two rates. Its length is in input frames, a multiple of 8.
+fn filter(input_rate: u32, output_rate: u32) -> SincInterpolationParameters {
+    let lower = input_rate.min(output_rate);
+    let scaled = |length: usize| {
+        let frames = length as u64 * u64::from(input_rate) / u64::from(lower);
+        (frames as usize).next_multiple_of(8)
+    };
+    if lower > HEARD_WHOLE {
+        SincInterpolationParameters::new(scaled(SHORT), WindowFunction::BlackmanHarris)
+            .f_cutoff(1.0)
+    } else {
+        SincInterpolationParameters::new(scaled(LONG), WindowFunction::Blackman2)
     }
 }
 

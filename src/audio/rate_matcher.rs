@@ -10,11 +10,13 @@ use rubato::{
 /// Stereo throughout.
 const CHANNELS: usize = 2;
 /// Filter length in input frames. See `docs/synchronisation.md` for the response that follows from it.
-const SINC_LENGTH: usize = 96;
-/// The passband's edge as a part of the input's Nyquist frequency; images start above 24 kHz at any ratio near 1.
-const CUTOFF: f32 = 0.955;
-/// Points per input frame between which the filter is interpolated (cubic).
-const OVERSAMPLING: usize = 128;
+const SINC_LENGTH: usize = 64;
+/// The middle of the filter's transition, as a part of the Nyquist frequency of the input or, if lower, the output: what
+/// lies 4 kHz to each side of it folds back onto what nobody hears.
+const CUTOFF: f32 = 1.0;
+/// Points per input frame between which the filter is interpolated in straight lines: their error stays below −110 dB at
+/// 20 kHz and falls with the square of the frequency.
+const OVERSAMPLING: usize = 512;
 /// How far before the first input frame the resampler's centre stands after a reset, in input frames: half the filter,
 /// less the one point by which rubato's table is off centre (found and kept by the test below).
 const CENTRE: f64 = (SINC_LENGTH / 2) as f64 - 1.0 / OVERSAMPLING as f64;
@@ -58,10 +60,11 @@ impl RateMatcher {
         output_rate: u32,
     ) -> Result<Self, rubato::ResamplerConstructionError> {
         let nominal_step = f64::from(input_rate) / f64::from(output_rate);
-        let parameters = SincInterpolationParameters::new(SINC_LENGTH, WindowFunction::Blackman2)
-            .f_cutoff(CUTOFF)
-            .oversampling_factor(OVERSAMPLING)
-            .interpolation(SincInterpolationType::Cubic);
+        let parameters =
+            SincInterpolationParameters::new(SINC_LENGTH, WindowFunction::BlackmanHarris)
+                .f_cutoff(CUTOFF)
+                .oversampling_factor(OVERSAMPLING)
+                .interpolation(SincInterpolationType::Linear);
         let resampler = Async::new_sinc(
             1.0 / nominal_step,
             LARGEST_BEND,
@@ -179,7 +182,8 @@ mod tests {
             for (index, frame) in output.chunks_exact(2).enumerate() {
                 let position = before + index as f64 * matcher.step();
                 let slope = 0.02 * (position * 0.02).cos();
-                if slope.abs() > 0.01 {
+                // Near its zeros: at its crests a gain a millionth off would look like an error of position.
+                if slope.abs() > 0.019 {
                     worst = worst.max((f64::from(frame[0]) - wave(position)).abs() / slope.abs());
                 }
             }
