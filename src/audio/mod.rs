@@ -10,6 +10,7 @@ mod format;
 mod gain;
 mod position_filter;
 mod rate_matcher;
+mod sinc;
 mod timeline;
 
 pub use block::AudioBlock;
