@@ -5,19 +5,19 @@
 //! hold one recording stays a seam in the file and not in the sound. It gives out exactly as many frames as the input
 //! lasts, rounded to a frame.
 
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{
-    Async, FixedAsync, Indexing, Resampler, SincInterpolationParameters, SincInterpolationType,
-    WindowFunction,
-};
+use rubato::{SincInterpolationParameters, WindowFunction};
 
 use super::format::StreamFormat;
+use super::sinc::Sinc;
 
 const STEREO: usize = 2;
-/// Output frames made at a time.
-const STEP: usize = 256;
-/// With [`WindowFunction::Blackman2`] this length passes 20 kHz of 44.1 kHz material and keeps images below −100 dB.
-const SINC_LENGTH: usize = 256;
+/// A rate above this has more than 20 kHz of sound in it.
+const HEARD_WHOLE: u32 = 42_000;
+/// Filter length in frames of the lower rate, where that is above [`HEARD_WHOLE`]: the transition lies around Nyquist, from
+/// 20 kHz to what folds back onto 20 kHz, and nobody hears what is left of images and aliases there.
+const SHORT: usize = 96;
+/// Filter length in frames of the lower rate where everything would be heard: the transition ends at Nyquist.
+const LONG: usize = 256;
 /// Above this many phases a table of its own for each would cost more memory than it is worth.
 const MOST_PHASES: u32 = 1280;
 
@@ -27,16 +27,18 @@ pub struct Converter {
     stage: Option<Stage>,
 }
 
+/// Phases between which the filter is interpolated when it cannot have one for each output frame.
+const PHASES: u32 = 1024;
+
 /// The state for one input rate.
 struct Stage {
     input_rate: u32,
-    resampler: Async<f32>,
-    /// Output frames still to be dropped because they lie before the first input frame.
-    lead: usize,
+    sinc: Sinc,
+    /// Input frames per output frame.
+    step: f64,
     taken: u64,
     given: u64,
-    pending: Vec<f32>,
-    output: Vec<f32>,
+    stereo: Vec<f32>,
 }
 
 impl std::fmt::Debug for Converter {
@@ -77,12 +79,14 @@ impl Converter {
             .is_none_or(|stage| stage.input_rate != format.rate)
         {
             self.finish(output);
-            self.stage = Stage::new(format.rate, self.output_rate);
+            self.stage = Some(Stage::new(format.rate, self.output_rate));
         }
         if let Some(stage) = &mut self.stage {
             stage.taken += format.frames(samples.len()) as u64;
-            mix_to_stereo(format.channels, samples, &mut stage.pending);
-            stage.run(u64::MAX, output);
+            stage.stereo.clear();
+            mix_to_stereo(format.channels, samples, &mut stage.stereo);
+            stage.sinc.put(&stage.stereo);
+            stage.give(stage.sinc.ready(stage.step), output);
         }
     }
 
@@ -107,72 +111,28 @@ impl Converter {
 }
 
 impl Stage {
-    fn new(input_rate: u32, output_rate: u32) -> Option<Self> {
-        let divisor = gcd(input_rate, output_rate);
-        let phases = output_rate / divisor;
-        let parameters = SincInterpolationParameters::new(SINC_LENGTH, WindowFunction::Blackman2);
-        // Between common rates every output frame falls exactly on one of the table's points.
-        let parameters = if phases <= MOST_PHASES {
-            parameters
-                .oversampling_factor(phases as usize)
-                .interpolation(SincInterpolationType::Nearest)
-        } else {
-            parameters
-                .oversampling_factor(256)
-                .interpolation(SincInterpolationType::Cubic)
-        };
+    fn new(input_rate: u32, output_rate: u32) -> Self {
+        // Between common rates every output frame falls exactly on one of the table's phases.
+        let exact = output_rate / gcd(input_rate, output_rate);
+        let phases = if exact <= MOST_PHASES { exact } else { PHASES };
+        let filter = filter(input_rate, output_rate).oversampling_factor(phases as usize);
         let ratio = f64::from(output_rate) / f64::from(input_rate);
-        // The first output is centred half a filter less one table point less one output frame before the first input
-        // frame (as in the rate matcher). A few silent frames in front make that distance a whole number of output
-        // frames, so that frame 0 comes out as frame 0.
-        let (period, half) = (u64::from(input_rate / divisor), SINC_LENGTH as u64 / 2);
-        let distance = |silence: u64| (silence + half) * u64::from(phases) - 1;
-        let silence = (0..period)
-            .find(|&silence| distance(silence).is_multiple_of(period))
-            .unwrap_or(0);
-        let lead = (distance(silence) / period - 1) as usize;
-        let resampler =
-            Async::new_sinc(ratio, 1.0, &parameters, STEP, STEREO, FixedAsync::Output).ok()?;
-        Some(Self {
+        Self {
             input_rate,
-            lead,
-            resampler,
+            sinc: Sinc::new(&filter, ratio, 0),
+            step: 1.0 / ratio,
             taken: 0,
             given: 0,
-            pending: vec![0.0; silence as usize * STEREO],
-            output: vec![0.0; STEP * STEREO],
-        })
+            stereo: Vec::new(),
+        }
     }
 
-    /// Converts while there is enough input, up to `limit` output frames in all.
-    fn run(&mut self, limit: u64, output: &mut Vec<f32>) {
-        let mut used = 0;
-        while self.given < limit {
-            let needed = self.resampler.input_frames_next();
-            let Some(input) = self.pending.get(used..used + needed * STEREO) else {
-                break;
-            };
-            let done = InterleavedSlice::new(input, STEREO, needed)
-                .ok()
-                .zip(InterleavedSlice::new_mut(&mut self.output, STEREO, STEP).ok())
-                .and_then(|(from, mut to)| {
-                    self.resampler
-                        .process_into_buffer(&from, &mut to, None::<&Indexing>)
-                        .ok()
-                });
-            debug_assert!(
-                done.is_some(),
-                "buffers are sized by the resampler's own word"
-            );
-            used += needed * STEREO;
-            let dropped = self.lead.min(STEP);
-            self.lead -= dropped;
-            let room = usize::try_from(limit - self.given).unwrap_or(usize::MAX);
-            let kept = (STEP - dropped).min(room);
-            output.extend_from_slice(&self.output[dropped * STEREO..(dropped + kept) * STEREO]);
-            self.given += kept as u64;
-        }
-        self.pending.drain(..used);
+    /// Appends the next `frames` to `output`.
+    fn give(&mut self, frames: usize, output: &mut Vec<f32>) {
+        let before = output.len();
+        output.resize(before + frames * STEREO, 0.0);
+        self.sinc.read(&mut output[before..], self.step);
+        self.given += frames as u64;
     }
 
     /// Output frames that the input so far amounts to.
@@ -182,12 +142,25 @@ impl Stage {
     }
 
     fn drain(&mut self, due: u64, output: &mut Vec<f32>) {
-        while self.given < due {
-            let needed = self.resampler.input_frames_next() * STEREO;
-            let missing = needed.saturating_sub(self.pending.len());
-            self.pending.extend(std::iter::repeat_n(0.0, missing));
-            self.run(due, output);
-        }
+        let frames = usize::try_from(due.saturating_sub(self.given)).unwrap_or(0);
+        let missing = self.sinc.wanted(frames, self.step);
+        self.sinc.put(&vec![0.0; missing * STEREO]);
+        self.give(frames, output);
+    }
+}
+
+/// The filter between two rates. Its length is in input frames, a multiple of 8.
+fn filter(input_rate: u32, output_rate: u32) -> SincInterpolationParameters {
+    let lower = input_rate.min(output_rate);
+    let scaled = |length: usize| {
+        let frames = length as u64 * u64::from(input_rate) / u64::from(lower);
+        (frames as usize).next_multiple_of(8)
+    };
+    if lower > HEARD_WHOLE {
+        SincInterpolationParameters::new(scaled(SHORT), WindowFunction::BlackmanHarris)
+            .f_cutoff(1.0)
+    } else {
+        SincInterpolationParameters::new(scaled(LONG), WindowFunction::Blackman2)
     }
 }
 

@@ -11,6 +11,7 @@ mod gain;
 mod mix;
 mod position_filter;
 mod rate_matcher;
+mod sinc;
 mod timeline;
 
 pub use block::AudioBlock;

@@ -1,10 +1,12 @@
 //! A sound card of any system, through `rodio::cpal`.
 //!
-//! The device's own thread does four things and nothing else: take from the ring, fill the rest with silence, count, and
-//! report what was heard when. It never allocates, locks, logs or decides; the ring and the reports are wait-free.
+//! This is the lane's end: it finds and opens the card and keeps the ring filled. What runs on the card's own thread is
+//! `callback`.
+
+mod callback;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rodio::cpal;
@@ -13,12 +15,17 @@ use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{BufferSize, OutputCallbackInfo, SampleFormat, SizedSample, StreamConfig};
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use callback::{Callback, Signals};
+
 use super::{DeviceEntry, Heard, Sink, SinkError, SinkSpec, spec::DeviceSpec};
 use crate::clock::Clock;
 
-/// What the ring holds: the lane's thread may be late by this much. Samples in it cannot be taken back.
-const RING: Duration = Duration::from_millis(50);
-/// How often the ring is filled: a fifth of what the smallest holds.
+/// What the ring holds beyond what the card takes at a time: the lane's thread may be late by this much. Samples in the
+/// ring cannot be taken back.
+const SPARE: Duration = Duration::from_millis(40);
+/// The most that the ring can hold; only cards that take nearly as much at a time need it.
+const LARGEST_RING: Duration = Duration::from_millis(400);
+/// How often the ring is filled: a quarter of what is spare.
 const PACE: Duration = Duration::from_millis(10);
 /// Frames the card is asked to take at a time.
 const PERIOD: u32 = 480;
@@ -64,7 +71,6 @@ pub(super) fn open(
     };
     let device = find(spec).map_err(failed)?;
     let (config, format) = choose(&device).map_err(failed)?;
-    let ring = buffer.unwrap_or_default().max(RING);
     let build = match format {
         SampleFormat::F32 => start::<f32>,
         SampleFormat::I16 => start::<i16>,
@@ -74,7 +80,7 @@ pub(super) fn open(
         other => return Err(failed(format!("it takes only samples of the kind {other}"))),
     };
     let name = SinkSpec::Device(spec.clone()).to_string();
-    let card = build(&device, config, name, clock, ring).map_err(failed)?;
+    let card = build(&device, config, name, clock, buffer.unwrap_or_default()).map_err(failed)?;
     Ok(Box::new(card))
 }
 
@@ -130,8 +136,8 @@ fn choose(device: &cpal::Device) -> Result<(StreamConfig, SampleFormat), String>
             .map_err(|error| error.to_string())?,
     };
     let buffer_size = match chosen.buffer_size() {
-        cpal::SupportedBufferSize::Range { min, max } if (*min..=*max).contains(&PERIOD) => {
-            BufferSize::Fixed(PERIOD)
+        cpal::SupportedBufferSize::Range { min, max } if min <= max => {
+            BufferSize::Fixed(PERIOD.clamp(*min, *max))
         }
         _ => BufferSize::Default,
     };
@@ -141,78 +147,28 @@ fn choose(device: &cpal::Device) -> Result<(StreamConfig, SampleFormat), String>
     Ok((config, format))
 }
 
-/// What the callback tells the lane besides reports.
-#[derive(Debug, Default)]
-struct Signals {
-    gaps: AtomicU64,
-    lost: AtomicBool,
-    /// Nanoseconds between the callback and the ear, by the device's own word.
-    latency: AtomicU64,
-}
-
-/// The device thread's end: it lives inside the callback.
-struct Callback {
-    ring: Consumer<f32>,
-    reports: Producer<Heard>,
-    signals: Arc<Signals>,
-    clock: Arc<dyn Clock>,
-    channels: usize,
-    played: u64,
-    dry: bool,
-}
-
-impl Callback {
-    /// Take, fill, count, report.
-    fn fill<T: SizedSample + cpal::FromSample<f32>>(&mut self, out: &mut [T], ahead: Duration) {
-        let at = self.clock.now() + ahead;
-        if self.played > 0 {
-            // A full queue of reports means that the lane is late, not that this one matters.
-            let _full = self.reports.push(Heard {
-                frames: self.played as f64,
-                at,
-            });
-        }
-        self.signals
-            .latency
-            .store(ahead.as_nanos() as u64, Ordering::Relaxed);
-        let mut missing = false;
-        for frame in out.chunks_exact_mut(self.channels) {
-            let mut stereo = [0.0f32; 2];
-            if self.ring.slots() >= 2 {
-                for sample in &mut stereo {
-                    *sample = self.ring.pop().unwrap_or(0.0);
-                }
-                self.played += 1;
-            } else {
-                missing = true;
-            }
-            match frame {
-                [mono] => *mono = T::from_sample((stereo[0] + stereo[1]) * 0.5),
-                [left, right, rest @ ..] => {
-                    *left = T::from_sample(stereo[0]);
-                    *right = T::from_sample(stereo[1]);
-                    rest.fill(T::EQUILIBRIUM);
-                }
-                [] => {}
-            }
-        }
-        if missing && !self.dry && self.played > 0 {
-            self.signals.gaps.fetch_add(1, Ordering::Relaxed);
-        }
-        self.dry = missing;
-    }
-}
-
 /// The lane's end.
 struct Card {
     // Dropped first: with it the callback ends.
     _stream: cpal::Stream,
     name: String,
     rate: u32,
-    buffer: Duration,
+    /// How many frames it has been found to need in the ring.
+    wanted: usize,
     ring: Producer<f32>,
     reports: Consumer<Heard>,
     signals: Arc<Signals>,
+}
+
+/// How many frames the ring of a card is kept filled with, which takes `period` frames at a time.
+fn kept_filled(period: usize, rate: u32) -> usize {
+    let spare = SPARE.as_secs_f64() * f64::from(rate);
+    (period + spare as usize).min(capacity(rate))
+}
+
+/// How many frames the ring can hold.
+fn capacity(rate: u32) -> usize {
+    (LARGEST_RING.as_secs_f64() * f64::from(rate)) as usize
 }
 
 fn start<T: SizedSample + cpal::FromSample<f32>>(
@@ -223,19 +179,11 @@ fn start<T: SizedSample + cpal::FromSample<f32>>(
     buffer: Duration,
 ) -> Result<Card, String> {
     let rate = config.sample_rate;
-    let frames = (buffer.as_secs_f64() * f64::from(rate)) as usize;
-    let (ring, samples) = RingBuffer::new(frames * 2);
+    let (ring, samples) = RingBuffer::new(capacity(rate) * 2);
     let (told, reports) = RingBuffer::new(REPORTS);
     let signals = Arc::new(Signals::default());
-    let mut callback = Callback {
-        ring: samples,
-        reports: told,
-        signals: signals.clone(),
-        clock: clock.clone(),
-        channels: usize::from(config.channels.max(1)),
-        played: 0,
-        dry: true,
-    };
+    let channels = usize::from(config.channels);
+    let mut callback = Callback::new(samples, told, signals.clone(), clock.clone(), channels);
     let on_error = signals.clone();
     let stream = device
         .build_output_stream(
@@ -257,16 +205,27 @@ fn start<T: SizedSample + cpal::FromSample<f32>>(
             None,
         )
         .map_err(|error| error.to_string())?;
+    // A card that does not say is known by what it takes.
+    let period = stream.buffer_size().unwrap_or(PERIOD) as usize;
+    signals.period.fetch_max(period, Ordering::Relaxed);
     stream.play().map_err(|error| error.to_string())?;
     Ok(Card {
         _stream: stream,
         name,
         rate,
-        buffer,
+        wanted: (buffer.as_secs_f64() * f64::from(rate)) as usize,
         ring,
         reports,
         signals,
     })
+}
+
+impl Card {
+    fn kept_filled(&self) -> usize {
+        kept_filled(self.signals.period.load(Ordering::Relaxed), self.rate)
+            .max(self.wanted)
+            .min(capacity(self.rate))
+    }
 }
 
 impl Sink for Card {
@@ -281,14 +240,13 @@ impl Sink for Card {
                 reason: "the sound card reported that it is gone".to_owned(),
             });
         }
-        Ok(self.ring.slots() / 2)
+        let filled = capacity(self.rate) - self.ring.slots() / 2;
+        Ok(self.kept_filled().saturating_sub(filled))
     }
 
     fn write(&mut self, frames: &[f32]) -> Result<(), SinkError> {
-        for &sample in frames {
-            // The lane writes no more than `writable` said, so there is room.
-            let _full = self.ring.push(sample);
-        }
+        // The lane writes no more than `writable` said, so there is room.
+        let _full = self.ring.push_partial_slice(frames);
         Ok(())
     }
 
@@ -301,11 +259,12 @@ impl Sink for Card {
     }
 
     fn committed(&self) -> Duration {
-        self.buffer + Duration::from_nanos(self.signals.latency.load(Ordering::Relaxed))
+        let latency = self.signals.latency.load(Ordering::Relaxed);
+        self.buffer() + Duration::from_nanos(latency)
     }
 
     fn buffer(&self) -> Duration {
-        self.buffer
+        Duration::from_secs_f64(self.kept_filled() as f64 / f64::from(self.rate))
     }
 
     fn pace(&self) -> Duration {
@@ -314,5 +273,23 @@ impl Sink for Card {
 
     fn gaps(&self) -> u64 {
         self.signals.gaps.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ring_holds_what_a_card_takes_at_a_time_and_more() {
+        for rate in [44_100, 48_000, 192_000] {
+            for period in [64, 480, 2_400, 4_096, 8_192] {
+                let spare = kept_filled(period, rate) - period;
+                let wanted = SPARE.as_secs_f64() * f64::from(rate);
+                assert_eq!(spare, wanted as usize, "{period} at {rate}");
+            }
+            assert_eq!(kept_filled(1_000_000, rate), capacity(rate));
+        }
+        assert_eq!(kept_filled(PERIOD as usize, 48_000), 2_400);
     }
 }

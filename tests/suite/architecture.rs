@@ -24,6 +24,52 @@ const TELL_THE_TIME: [&str; 2] = [
     "src/clock.rs",
 ];
 
+/// What runs on a sound card's own thread.
+const CALLBACK: &str = "src/sink/device/callback.rs";
+/// All that the callback may name from elsewhere. Nothing here waits: rtrb's ends are wait-free, and a clock is one
+/// reading of the system's monotonic time, for which Linux enters no kernel.
+const CALLBACK_NAMES: [&str; 15] = [
+    "Ordering::Relaxed",
+    "T::EQUILIBRIUM",
+    "T::from_sample",
+    "crate::audio::Heard",
+    "crate::clock::Clock",
+    "rodio::cpal::FromSample",
+    "rodio::cpal::SizedSample",
+    "rtrb::Consumer",
+    "rtrb::Producer",
+    "std::sync::Arc",
+    "std::sync::atomic::AtomicBool",
+    "std::sync::atomic::AtomicU64",
+    "std::sync::atomic::AtomicUsize",
+    "std::sync::atomic::Ordering",
+    "std::time::Duration",
+];
+/// What the prelude would let it allocate, print or wait with, without naming where it comes from.
+const CALLBACK_NEVER: [&str; 21] = [
+    "Box",
+    "String",
+    "ToOwned",
+    "ToString",
+    "Vec",
+    "assert",
+    "collect",
+    "dbg",
+    "eprint",
+    "eprintln",
+    "expect",
+    "format",
+    "lock",
+    "panic",
+    "print",
+    "println",
+    "to_owned",
+    "to_string",
+    "to_vec",
+    "unwrap",
+    "vec",
+];
+
 /// Fails with one line for each problem.
 #[track_caller]
 fn no_more(problems: &[String]) {
@@ -281,6 +327,38 @@ fn files_are_short_and_the_code_is_safe() {
         manifest["lints"]["rust"]["unsafe_code"].as_str(),
         Some("forbid")
     );
+    no_more(&problems);
+}
+
+/// A lock can be neither made nor reached without naming one: the callback's file names what is listed, and nothing else.
+#[test]
+fn a_sound_cards_callback_can_only_name_what_does_not_wait() {
+    let code = Crate::read();
+    let file = code.files.iter().find(|file| file.path == CALLBACK);
+    let file = file.unwrap_or_else(|| panic!("{CALLBACK} has moved"));
+    let named: BTreeSet<_> = file.paths.iter().map(|path| path.join("::")).collect();
+    let known = |name: &str| CALLBACK_NAMES.contains(&name);
+    let mut problems: Vec<_> = named
+        .iter()
+        .filter(|name| !known(name))
+        .map(|name| {
+            format!("{CALLBACK} names {name}, which is not known to neither wait nor allocate")
+        })
+        .collect();
+    for name in CALLBACK_NAMES.iter().filter(|name| !named.contains(**name)) {
+        problems.push(format!(
+            "{CALLBACK} does not need {name} any more: take it off the list in {}",
+            file!()
+        ));
+    }
+    for word in CALLBACK_NEVER
+        .iter()
+        .filter(|word| file.words.contains(**word))
+    {
+        problems.push(format!(
+            "{CALLBACK} uses `{word}`: not on a sound card's thread"
+        ));
+    }
     no_more(&problems);
 }
 

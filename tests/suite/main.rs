@@ -11,6 +11,7 @@ mod playback;
 mod program;
 #[cfg(feature = "pulse")]
 mod pulse;
+mod quality;
 mod renderer;
 mod support;
 mod sync;
