@@ -162,11 +162,11 @@ impl Diagram {
             )?;
         }
         let below = self.area.top + self.area.height + 20.0;
-        let length = self.area.seconds.round() as u32;
+        let length = self.area.seconds.round() as usize;
         let steps = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600];
         let step = steps.into_iter().find(|step| length / step <= 12);
         for second in (0..=length).step_by(step.unwrap_or(7200)) {
-            let x = self.x(f64::from(second)).min(RIGHT);
+            let x = self.x(second as f64).min(RIGHT);
             text(out, "tick middle", x, below, &second.to_string())?;
         }
         Ok(())
