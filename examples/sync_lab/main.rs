@@ -124,7 +124,7 @@ fn print(out: &mut impl Write, options: &Options, house: &House) -> io::Result<(
     };
     writeln!(
         out,
-        "\nfrom the first speaker heard to the last, µs\n  at the first sound {:9.1}",
+        "\nfrom the first speaker heard to the last, µs (what is off by more than 50 ms seems to be off by less)\n  at the first sound {:9.1}",
         first * 1e6
     )?;
     let between = |from: f64, to: f64| {

@@ -41,7 +41,7 @@ const SCATTER_CEILING: f64 = 2e-3;
 const SCATTER_FIRST: f64 = 100e-6;
 /// Reports are few below this many.
 const FEW_REPORTS: usize = 32;
-/// Half of the early half of what is Gaussian lies within this many standard deviations.
+/// Half of what is Gaussian lies within this many standard deviations.
 const HALF_WITHIN: f64 = 0.6745;
 /// Where so many times as many reports agree as on the line is where the line belongs.
 const FULLER: usize = 2;
@@ -252,21 +252,18 @@ impl PositionFilter {
     fn refit(&mut self, origin: ClockTime, few: bool) {
         let Some(line) = self.line else { return };
         let residual = |report: &Heard| (report.frames - line.frames_at(report.at)) / self.nominal;
-        // Stragglers are late: the early half tells the scatter.
-        self.scratch.clear();
+        // Stragglers are late: the early half tells the scatter. Before a line that is too early there are few reports, and
+        // close; so, of many, let the nearest sixth tell the least it can be.
         let residuals = self.reports.iter().map(residual);
-        self.scratch.extend(residuals.filter(|early| *early >= 0.0));
-        let middle = self.scratch.len() / 2;
-        let early = if self.scratch.is_empty() {
-            0.0
+        let early = residuals.clone().filter(|residual| *residual >= 0.0);
+        let early = ranked(&mut self.scratch, early, 2);
+        let least = if few {
+            SCATTER_FIRST
         } else {
-            *self
-                .scratch
-                .select_nth_unstable_by(middle, f64::total_cmp)
-                .1
+            let nearest = ranked(&mut self.scratch, residuals.map(f64::abs), 6);
+            SCATTER_FLOOR.max(nearest / HALF_WITHIN)
         };
-        let floor = if few { SCATTER_FIRST } else { SCATTER_FLOOR };
-        self.scatter = (early / HALF_WITHIN).clamp(floor, SCATTER_CEILING);
+        self.scatter = (early / HALF_WITHIN).max(least).min(SCATTER_CEILING);
         let reach = TUKEY * self.scatter;
         let (mut w, mut wt, mut wtt, mut wf, mut wtf) = (0.0, 0.0, 0.0, 0.0, 0.0);
         for report in &self.reports {
@@ -305,6 +302,17 @@ impl PositionFilter {
             rate: self.prior_rate + slope,
         });
     }
+}
+
+/// The value that one in `parts` of `values` are below; zero if there are none.
+fn ranked(scratch: &mut Vec<f64>, values: impl Iterator<Item = f64>, parts: usize) -> f64 {
+    scratch.clear();
+    scratch.extend(values);
+    let rank = scratch.len() / parts;
+    if rank >= scratch.len() {
+        return 0.0;
+    }
+    *scratch.select_nth_unstable_by(rank, f64::total_cmp).1
 }
 
 /// How many of `places`, which are in order, a stretch of `width` holds at most, and the middle of that stretch; of equally

@@ -134,5 +134,6 @@ fn a_day_later_they_are_as_much_in_step_as_in_the_first_hour() {
     // Four reports a second for ten seconds, two thirds of them on time: the line is known to 2 · 29 µs / √27 = 11 µs at its near
     // end, and three such lie within 46 µs of each other 99 times in 100.
     assert!(p99 < 60e-6, "99 % of the day up to {p99} s apart");
-    assert!(worst < 100e-6, "{worst} s apart at worst");
+    // Once in such a day several in a row scatter the same way and the line runs after them for some seconds.
+    assert!(worst < 150e-6, "{worst} s apart at worst");
 }
