@@ -1,5 +1,5 @@
 //! A diagram of values over time, as a part of an SVG drawing: its scale, its grid, its lines.
-//! What the values mean, and their colours, is the plot's business.
+//! What the values mean is the plot's business. The lab's plot draws with it too.
 
 use std::fmt::{self, Write};
 
@@ -11,6 +11,46 @@ pub(crate) const LEFT: f64 = 84.0;
 pub(crate) const RIGHT: f64 = 830.0;
 /// Labelled values of an even scale are at least so far apart.
 const APART: f64 = 35.0;
+
+/// Fonts and colours. The first speakers' are told apart by colour-blind eyes too (after Okabe and Ito).
+pub(crate) const STYLE: &str = "
+  text { font-family: system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; font-size: 13px; fill: #57606a; }
+  .title { font-size: 22px; font-weight: 600; fill: #1f2328; }
+  .head { font-size: 15px; font-weight: 600; fill: #1f2328; }
+  .tick { font-size: 12px; }
+  .right { text-anchor: end; }
+  .middle { text-anchor: middle; }
+  .paper { fill: #fdfdfc; }
+  .grid { stroke: #dde2e7; stroke-width: 1; }
+  .zero { stroke: #8c959f; stroke-width: 1.2; }
+  .band { fill: #eef1f4; }
+  .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
+  .truth { stroke-width: 1.4; stroke-dasharray: 2 5; }
+  .s0 { stroke: #0072b2; } .t0 { fill: #0072b2; }
+  .s1 { stroke: #c7720a; } .t1 { fill: #a65f08; }
+  .s2 { stroke: #008f68; } .t2 { fill: #007a59; }
+  .s3 { stroke: #b8478f; } .t3 { fill: #a93b80; }
+  .s4 { stroke: #c23b22; } .t4 { fill: #b03018; }
+  .s5 { stroke: #3d8fc4; } .t5 { fill: #2a76a8; }
+  .s6 { stroke: #8a7d00; } .t6 { fill: #776c00; }
+  .s7 { stroke: #6b5bb5; } .t7 { fill: #5f4fab; }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #9aa4ae; }
+    .title, .head { fill: #e6edf3; }
+    .paper { fill: #14181d; }
+    .grid { stroke: #2a3138; }
+    .zero { stroke: #6b757f; }
+    .band { fill: #1d232a; }
+    .s0 { stroke: #56b4e9; } .t0 { fill: #56b4e9; }
+    .s1 { stroke: #f0a030; } .t1 { fill: #f0a030; }
+    .s2 { stroke: #2fc797; } .t2 { fill: #2fc797; }
+    .s3 { stroke: #e58bc4; } .t3 { fill: #e58bc4; }
+    .s4 { stroke: #ff7b5c; } .t4 { fill: #ff7b5c; }
+    .s5 { stroke: #8fd0ff; } .t5 { fill: #8fd0ff; }
+    .s6 { stroke: #d8cb40; } .t6 { fill: #d8cb40; }
+    .s7 { stroke: #b3a5f5; } .t7 { fill: #b3a5f5; }
+  }
+";
 
 /// How values become heights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,8 +162,11 @@ impl Diagram {
             )?;
         }
         let below = self.area.top + self.area.height + 20.0;
-        for second in (0..=self.area.seconds.round() as u32).step_by(2) {
-            let x = self.x(f64::from(second)).min(RIGHT);
+        let length = self.area.seconds.round() as usize;
+        let steps = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600];
+        let step = steps.into_iter().find(|step| length / step <= 12);
+        for second in (0..=length).step_by(step.unwrap_or(7200)) {
+            let x = self.x(second as f64).min(RIGHT);
             text(out, "tick middle", x, below, &second.to_string())?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Write};
 
-use crate::diagram::{Area, Diagram, LEFT, RIGHT, Scale, text};
+use crate::diagram::{Area, Diagram, LEFT, RIGHT, STYLE, Scale, text};
 use crate::house::Speaker;
 use crate::measure::{self, Sample};
 
@@ -13,38 +13,6 @@ const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 984.0;
 /// A frame at 48 kHz, in microseconds.
 const FRAME: f64 = 1e6 / 48_000.0;
-
-/// Fonts and colours. The four speakers' are told apart by colour-blind eyes too (after Okabe and Ito).
-const STYLE: &str = "
-  text { font-family: system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; font-size: 13px; fill: #57606a; }
-  .title { font-size: 22px; font-weight: 600; fill: #1f2328; }
-  .head { font-size: 15px; font-weight: 600; fill: #1f2328; }
-  .tick { font-size: 12px; }
-  .right { text-anchor: end; }
-  .middle { text-anchor: middle; }
-  .paper { fill: #fdfdfc; }
-  .grid { stroke: #dde2e7; stroke-width: 1; }
-  .zero { stroke: #8c959f; stroke-width: 1.2; }
-  .band { fill: #eef1f4; }
-  .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
-  .truth { stroke-width: 1.4; stroke-dasharray: 2 5; }
-  .s0 { stroke: #0072b2; } .t0 { fill: #0072b2; }
-  .s1 { stroke: #c7720a; } .t1 { fill: #a65f08; }
-  .s2 { stroke: #008f68; } .t2 { fill: #007a59; }
-  .s3 { stroke: #b8478f; } .t3 { fill: #a93b80; }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #9aa4ae; }
-    .title, .head { fill: #e6edf3; }
-    .paper { fill: #14181d; }
-    .grid { stroke: #2a3138; }
-    .zero { stroke: #6b757f; }
-    .band { fill: #1d232a; }
-    .s0 { stroke: #56b4e9; } .t0 { fill: #56b4e9; }
-    .s1 { stroke: #f0a030; } .t1 { fill: #f0a030; }
-    .s2 { stroke: #2fc797; } .t2 { fill: #2fc797; }
-    .s3 { stroke: #e58bc4; } .t3 { fill: #e58bc4; }
-  }
-";
 
 /// The drawing, as the text of a file.
 pub(crate) fn svg(speakers: &[Speaker], samples: &[Sample]) -> String {

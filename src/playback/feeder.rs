@@ -23,6 +23,10 @@ const START: Duration = Duration::from_millis(250);
 const REFILL: Duration = Duration::from_millis(1500);
 /// Between a decision here and the lane's thread having acted on it.
 const MARGIN: Duration = Duration::from_millis(15);
+/// A start waits for so long for outputs whose devices are not known yet; after that they join where the music is.
+const PATIENCE: Duration = Duration::from_millis(700);
+/// While it waits for them it looks around this often.
+const IMPATIENT: Duration = Duration::from_millis(5);
 /// While nothing is expected the feeder looks around this often.
 const IDLE: Duration = Duration::from_millis(500);
 /// While it plays it looks around this often.
@@ -100,10 +104,22 @@ pub struct WakeAt(pub ClockTime);
 enum Mode {
     /// Nothing is to be heard.
     Halted,
-    /// To be heard as soon as there is enough; after a stall that is more.
-    Starting { refill: bool },
+    /// To be heard as soon as there is enough; after a stall that is more. Since when outputs have been waited for.
+    Starting {
+        refill: bool,
+        waiting: Option<ClockTime>,
+    },
     /// Heard along this line.
     Running(Timeline),
+}
+
+impl Mode {
+    fn starting(refill: bool) -> Self {
+        Self::Starting {
+            refill,
+            waiting: None,
+        }
+    }
 }
 
 /// Feeds a zone's lanes.
@@ -180,7 +196,7 @@ impl Feeder {
                     // Outputs may have been given back since the track was loaded.
                     self.prepare();
                     self.claim = (self.claims)();
-                    self.mode = Mode::Starting { refill: false };
+                    self.mode = Mode::starting(false);
                 }
             }
             EngineCommand::Pause => {
@@ -200,7 +216,7 @@ impl Feeder {
                     self.fade_in = true;
                 }
                 if playing {
-                    self.mode = Mode::Starting { refill: false };
+                    self.mode = Mode::starting(false);
                 }
             }
             EngineCommand::Stop => {
@@ -216,11 +232,14 @@ impl Feeder {
         self.read(now);
         match self.mode {
             Mode::Halted => {}
-            Mode::Starting { refill } => self.start_if_ready(now, refill),
+            Mode::Starting { refill, waiting } => self.start_if_ready(now, refill, waiting),
             Mode::Running(line) => self.run(line, now),
         }
         WakeAt(match self.mode {
             Mode::Halted => now + IDLE,
+            Mode::Starting {
+                waiting: Some(_), ..
+            } => now + IMPATIENT,
             Mode::Starting { .. } => now + BUSY,
             Mode::Running(line) => {
                 // What the zone is told at a boundary it is told in time.
@@ -240,7 +259,7 @@ impl Feeder {
     fn restart_where_halted(&mut self, now: ClockTime) {
         let at = self.halt(now).min(self.stream.end() as f64);
         self.restart_at(at, true);
-        self.mode = Mode::Starting { refill: false };
+        self.mode = Mode::starting(false);
     }
 
     fn restart_at(&mut self, frame: f64, fade_in: bool) {
@@ -304,7 +323,7 @@ impl Feeder {
         self.events.extend(told);
     }
 
-    fn start_if_ready(&mut self, now: ClockTime, refill: bool) {
+    fn start_if_ready(&mut self, now: ClockTime, refill: bool, waiting: Option<ClockTime>) {
         match self.stream.fill() {
             Fill::Nothing => return,
             Fill::Failed(track, error) if self.stream.end() as f64 <= self.resume => {
@@ -325,6 +344,12 @@ impl Feeder {
                 }
             }
             Fill::Ended(_) | Fill::Failed(..) => {}
+        }
+        let since = waiting.unwrap_or(now);
+        if self.ports.iter().any(Port::getting_ready) && now < since + PATIENCE {
+            let waiting = Some(since);
+            self.mode = Mode::Starting { refill, waiting };
+            return;
         }
         let line = Timeline::new(self.resume as u64, now + self.reach(), self.rate);
         self.mode = Mode::Running(line);
@@ -364,7 +389,7 @@ impl Feeder {
                 if left < (self.reach() + self.writes_ahead() + BUSY).as_secs_f64() {
                     self.resume = self.halt(now).min(end as f64);
                     self.fade_in = true;
-                    self.mode = Mode::Starting { refill: true };
+                    self.mode = Mode::starting(true);
                     if let Some((track, _)) = self.stream.tell_position(self.resume) {
                         self.events.push_back(EngineEvent::Stalled(track));
                     }

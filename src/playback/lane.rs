@@ -157,6 +157,7 @@ impl Lane {
     /// Drops the sink because it was lost or could not be opened; the stream goes on without it.
     pub fn detach(&mut self) {
         self.close();
+        self.status.set_getting_ready(false);
         self.status.set_state(LaneState::Lost);
     }
 
@@ -507,6 +508,7 @@ impl Lane {
         }
         self.status.set_clock(device.clock_ppm());
         self.status.set_reach(device.reach());
+        self.status.set_getting_ready(!device.is_known());
         self.status.set_writes_ahead(device.buffer());
         self.status.set_learnt(Learnt {
             clock_ppm: device.learnt_ppm().or(self.learnt.clock_ppm),

@@ -1,6 +1,6 @@
 //! What a lane tells the world, readable from any thread without asking it.
 
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use super::spec::Learnt;
@@ -67,6 +67,7 @@ pub(crate) struct LaneStatus {
     ahead_nanos: AtomicI64,
     clock_ppb: AtomicI64,
     reach_nanos: AtomicU64,
+    getting_ready: AtomicBool,
     writes_ahead_nanos: AtomicU64,
     learnt_ppb: AtomicI64,
     learnt_buffer_nanos: AtomicI64,
@@ -82,6 +83,7 @@ impl Default for LaneStatus {
             ahead_nanos: AtomicI64::new(ABSENT),
             clock_ppb: AtomicI64::new(ABSENT),
             reach_nanos: AtomicU64::new(0),
+            getting_ready: AtomicBool::new(false),
             writes_ahead_nanos: AtomicU64::new(0),
             learnt_ppb: AtomicI64::new(ABSENT),
             learnt_buffer_nanos: AtomicI64::new(ABSENT),
@@ -117,6 +119,15 @@ impl LaneStatus {
 
     pub(crate) fn reach(&self) -> Duration {
         Duration::from_nanos(self.reach_nanos.load(Relaxed))
+    }
+
+    /// Whether the lane will soon be able to start on the exact frame, and is not yet.
+    pub(crate) fn set_getting_ready(&self, yes: bool) {
+        self.getting_ready.store(yes, Relaxed);
+    }
+
+    pub(crate) fn getting_ready(&self) -> bool {
+        self.getting_ready.load(Relaxed)
     }
 
     /// How far ahead of its reach the lane writes.

@@ -13,6 +13,7 @@ mod program;
 mod pulse;
 mod quality;
 mod renderer;
+mod settings;
 mod support;
 mod sync;
 mod upnp_control;

@@ -45,6 +45,10 @@ impl Port {
         self.lane.reach()
     }
 
+    pub(super) fn getting_ready(&self) -> bool {
+        self.lane.getting_ready()
+    }
+
     pub(super) fn writes_ahead(&self) -> Duration {
         self.lane.writes_ahead()
     }

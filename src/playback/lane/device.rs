@@ -10,9 +10,6 @@ use crate::clock::ClockTime;
 use crate::playback::written::Written;
 use crate::sink::{Sink, SinkError};
 
-/// Until the device has been heard a few times, the exact start frame is not known; this long a start waits for it.
-const SETTLING: Duration = Duration::from_millis(90);
-
 /// What the device has to say when it is looked at.
 pub(super) struct News {
     /// How many frames it takes now.
@@ -60,6 +57,11 @@ impl Device {
 
     pub(super) fn rate(&self) -> u32 {
         self.sink.rate()
+    }
+
+    /// Whether the device is known well enough to start on the exact frame.
+    pub(super) fn is_known(&self) -> bool {
+        self.line.settled()
     }
 
     /// How fast the crystal is, once the device has been heard.
@@ -195,8 +197,6 @@ impl Device {
 
     /// How long it takes at least until something handed over now is heard.
     pub(super) fn reach(&self) -> Duration {
-        let settled = self.line.settled();
-        let settling = if settled { Duration::ZERO } else { SETTLING };
-        self.sink.committed() + Duration::from_secs_f64(self.late.seconds().max(0.0)) + settling
+        self.sink.committed() + Duration::from_secs_f64(self.late.seconds().max(0.0))
     }
 }

@@ -12,8 +12,6 @@ use crate::playback::report::{LaneReport, LaneState, LaneStatus};
 use crate::playback::settings::{OutputSettings, SharedSettings};
 use crate::playback::spec::{Learnt, OutputSpec};
 
-/// How long a sink that rests takes to be ready for a start on the exact frame.
-const OPENING: Duration = Duration::from_millis(250);
 /// Commands to a lane wait here; a zone sends one at a time.
 const COMMANDS: usize = 16;
 
@@ -155,6 +153,11 @@ impl LaneHandle {
         self.status.reach()
     }
 
+    /// Whether the lane opens its sink or gets to know its device: a start on the exact frame should wait for it a little.
+    pub(crate) fn getting_ready(&self) -> bool {
+        self.status.getting_ready()
+    }
+
     /// How far ahead of its reach the lane writes.
     pub(crate) fn writes_ahead(&self) -> Duration {
         self.status.writes_ahead()
@@ -163,7 +166,7 @@ impl LaneHandle {
     /// Has the lane open its sink and get to know its device.
     pub(crate) fn prepare(&self) {
         if self.status.report().state == LaneState::Resting {
-            self.status.set_reach(OPENING);
+            self.status.set_getting_ready(true);
         }
         self.send(LaneCommand::Prepare);
     }

@@ -1,20 +1,27 @@
 //! A house in virtual time: one zone's feeder and lanes, simulated sound cards, and somebody who hears each of them.
-//! No thread, no sleep, no socket; ten minutes pass in about a second.
+//! No thread, no sleep, no socket; what a minute takes is what resampling it takes. It judges nothing.
 
-use std::cell::RefCell;
+mod ear;
+mod reports;
+mod sources;
+
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use unisono::audio::StreamFormat;
 use unisono::clock::{Clock, ClockTime, ManualClock};
-use unisono::media::{Chunk, MediaInfo, Polled, Source};
+use unisono::media::Source;
 use unisono::playback::{
     Claim, EngineCommand, EngineEvent, Feeder, Gain, Lane, LaneHandle, LaneReport, OutputSpec, Wake,
 };
 use unisono::sink::simulated::Simulated;
 use unisono::sink::{SimulatedSpec, SinkError, SinkSpec};
+
+pub use ear::Ear;
+use reports::Doubtful;
+pub use sources::{Generated, clicks, helix, sine};
 
 /// How often threads would look around.
 const STEP: Duration = Duration::from_millis(10);
@@ -27,56 +34,15 @@ impl Wake for NoThread {
     fn wake(&self) {}
 }
 
-/// What somebody in front of a speaker hears.
-#[derive(Debug, Default)]
-pub struct Ear {
-    /// Everything, if asked for: moments and left samples.
-    pub tape: Option<Vec<(ClockTime, [f32; 2])>>,
-    /// When each click was heard, to a fraction of a frame.
-    pub clicks: Vec<ClockTime>,
-    /// The click under way: summed weight, summed weighted time.
-    open: Option<(f64, f64, ClockTime)>,
-    quiet: u32,
-}
-
-impl Ear {
-    fn hear(&mut self, first: ClockTime, frame_seconds: f64, frames: &[f32]) {
-        for (index, frame) in frames.chunks_exact(2).enumerate() {
-            let at = first.plus_seconds(index as f64 * frame_seconds);
-            if let Some(tape) = &mut self.tape {
-                tape.push((at, [frame[0], frame[1]]));
-            }
-            let weight = f64::from(frame[0]).abs();
-            if weight > 1e-3 {
-                let (sum, moment, origin) = self.open.unwrap_or((0.0, 0.0, at));
-                self.open = Some((
-                    sum + weight,
-                    moment + weight * at.seconds_since(origin),
-                    origin,
-                ));
-                self.quiet = 0;
-            } else if let Some((sum, moment, origin)) = self.open {
-                self.quiet += 1;
-                if self.quiet > 100 {
-                    self.clicks.push(origin.plus_seconds(moment / sum));
-                    self.open = None;
-                }
-            }
-        }
-    }
-
-    /// The left channel of the tape.
-    pub fn left(&self) -> Vec<f32> {
-        let tape = self.tape.as_ref().expect("a tape was asked for");
-        tape.iter().map(|(_, frame)| frame[0]).collect()
-    }
-}
-
 /// One output of the house.
 pub struct Room {
     pub lane: Lane,
     pub handle: LaneHandle,
     pub card: SimulatedSpec,
+    /// By how much its reports scatter about what they would be, as a standard deviation in seconds.
+    pub scatter: f64,
+    /// How much later its reports say that frames are heard than they are, in seconds. May be changed at any time.
+    pub lie: Rc<Cell<f64>>,
     pub ear: Rc<RefCell<Ear>>,
     /// Its thread is held up until then.
     pub stalled_until: ClockTime,
@@ -89,6 +55,8 @@ pub struct House {
     pub feeder: Feeder,
     pub rooms: Vec<Room>,
     pub events: Vec<EngineEvent>,
+    /// The zone's volume.
+    pub gain: Arc<Gain>,
 }
 
 /// A plain output.
@@ -127,6 +95,8 @@ impl House {
                     lane: Lane::new(&spec, RATE, end),
                     handle,
                     card,
+                    scatter: 0.0,
+                    lie: Rc::new(Cell::new(0.0)),
                     ear: Rc::new(RefCell::new(Ear::default())),
                     stalled_until: ClockTime::default(),
                     plugged: Rc::new(RefCell::new(true)),
@@ -140,6 +110,7 @@ impl House {
             feeder,
             rooms,
             events: Vec::new(),
+            gain,
         }
     }
 
@@ -159,6 +130,55 @@ impl House {
         for room in &self.rooms {
             room.ear.borrow_mut().tape = Some(Vec::new());
         }
+    }
+
+    /// Everybody reads the helix from now on.
+    pub fn read(&mut self) {
+        for room in &self.rooms {
+            room.ear.borrow_mut().readings = Some(Vec::new());
+        }
+    }
+
+    /// The moment at which the position of what plays now is zero.
+    pub fn start(&self) -> Option<ClockTime> {
+        self.events.iter().rev().find_map(|event| match event {
+            EngineEvent::Playing { start, .. } => Some(*start),
+            _ => None,
+        })
+    }
+
+    /// How much later than the timeline says `room` heard the helix, in seconds, with the time since its start.
+    pub fn lateness(&self, room: usize) -> Vec<(f64, f64)> {
+        let start = self.start().expect("something has been played");
+        let ear = self.rooms[room].ear.borrow();
+        let readings = ear.readings.as_ref().expect("the helix was read");
+        let late = readings.iter().map(|reading| {
+            let at = reading.at.seconds_since(start);
+            (at, reading.late(at))
+        });
+        late.collect()
+    }
+
+    /// How far apart the helix was heard in those rooms that heard it at the same time, every 20 ms, in seconds.
+    pub fn spread(&self, rooms: &[usize]) -> Vec<(f64, f64)> {
+        let heard: Vec<_> = rooms.iter().map(|&room| self.lateness(room)).collect();
+        let ends = heard.iter().filter_map(|readings| readings.last());
+        let end = ends.map(|reading| reading.0).fold(0.0, f64::max);
+        let mut spread = Vec::new();
+        for tick in 0..(end / 0.02) as u32 {
+            let at = f64::from(tick) * 0.02;
+            let late = heard
+                .iter()
+                .filter_map(|readings| ear::between(readings, at));
+            let (low, high, count) = late.fold(
+                (f64::INFINITY, f64::NEG_INFINITY, 0),
+                |(low, high, count), late| (late.min(low), late.max(high), count + 1),
+            );
+            if count > 1 {
+                spread.push((at, high - low));
+            }
+        }
+        spread
     }
 
     pub fn now(&self) -> ClockTime {
@@ -238,88 +258,13 @@ impl Room {
                 Ok(())
             };
             let clock: Arc<dyn Clock> = clock.clone();
+            let seed = self.card.crystal_ppm.to_bits() ^ u64::from(self.card.period);
             let sink = Simulated::new(self.card.clone(), clock, Box::new(listen));
+            let sink = Doubtful::new(sink, self.scatter, self.lie.clone(), seed);
             self.lane.attach(Box::new(sink)).expect("48 kHz to 48 kHz");
         }
         if self.lane.step(now).is_err() {
             self.lane.detach();
         }
     }
-}
-
-/// A source made of a function from frame number to sample; all of it is there at once.
-pub struct Generated<F> {
-    format: StreamFormat,
-    frames: u64,
-    at: u64,
-    opened: bool,
-    sought: Option<Duration>,
-    sample: F,
-}
-
-impl<F: FnMut(u64) -> [f32; 2] + Send> Generated<F> {
-    pub fn new(rate: u32, duration: Duration, sample: F) -> Self {
-        Self {
-            format: StreamFormat { rate, channels: 2 },
-            frames: (duration.as_secs_f64() * f64::from(rate)).round() as u64,
-            at: 0,
-            opened: false,
-            sought: None,
-            sample,
-        }
-    }
-}
-
-impl<F: FnMut(u64) -> [f32; 2] + Send> Source for Generated<F> {
-    fn poll(&mut self) -> Polled {
-        let rate = f64::from(self.format.rate);
-        if !std::mem::replace(&mut self.opened, true) {
-            return Polled::Opened(MediaInfo {
-                format: self.format,
-                duration: Some(Duration::from_secs_f64(self.frames as f64 / rate)),
-                seekable: true,
-            });
-        }
-        if let Some(to) = self.sought.take() {
-            return Polled::Sought(to);
-        }
-        if self.at >= self.frames {
-            return Polled::End;
-        }
-        let end = (self.at + 1024).min(self.frames);
-        let samples = (self.at..end)
-            .flat_map(|frame| (self.sample)(frame))
-            .collect();
-        self.at = end;
-        Polled::Audio(Chunk {
-            format: self.format,
-            samples,
-        })
-    }
-
-    fn seek(&mut self, to: Duration) {
-        self.at = (to.as_secs_f64() * f64::from(self.format.rate)) as u64;
-        self.sought = Some(to);
-    }
-}
-
-/// A soft click every half second: a raised cosine 64 frames wide, which has a well-defined middle.
-pub fn clicks(duration: Duration) -> impl Source + 'static {
-    Generated::new(RATE, duration, |frame| {
-        let into = frame % (u64::from(RATE) / 2);
-        let value = if into < 64 {
-            (0.5 - 0.5 * (into as f64 / 64.0 * std::f64::consts::TAU).cos()) as f32 * 0.5
-        } else {
-            0.0
-        };
-        [value, value]
-    })
-}
-
-/// A sine on both channels, of amplitude 0.5.
-pub fn sine(rate: u32, hertz: f64, duration: Duration) -> impl Source + 'static {
-    Generated::new(rate, duration, move |frame| {
-        let phase = frame as f64 * hertz / f64::from(rate) * std::f64::consts::TAU;
-        [phase.sin() as f32 * 0.5; 2]
-    })
 }
