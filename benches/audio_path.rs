@@ -143,7 +143,7 @@ impl Zone {
 }
 
 /// Feeder and lanes together, speaker by speaker: what one more costs is the difference.
-#[divan::bench(args = [1, 2, 4, 8], sample_size = 1, max_time = 1)]
+#[divan::bench(args = [1, 2, 4, 8, 16, 32], sample_size = 1, max_time = 1)]
 fn zone(bencher: Bencher, speakers: usize) {
     let mut zone = Zone::playing(speakers, RATE);
     bencher
