@@ -193,9 +193,7 @@ async fn every_answer_is_as_the_description_has_it() {
     assert_eq!(differences(&document, schema, &value, "503"), [""; 0]);
     seen.insert(format!("patch {zone} 503"));
     // What takes time to see, and the stream, are left out here.
-    let left_out = |entry: &str| {
-        entry.ends_with(" 408") || entry.contains("/events")
-    };
+    let left_out = |entry: &str| entry.ends_with(" 408") || entry.contains("/events");
     let mut missing = BTreeSet::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {
