@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 use serde_json::{Map, Value};
 
 use crate::api::{OutputStatus, Problem, State};
@@ -120,8 +120,16 @@ impl Client {
         if status.is_success() {
             return Ok(text);
         }
-        let problem: Problem = serde_json::from_str(&text).map_err(|_| self.stranger())?;
-        Err(RemoteError::Refused(problem.message))
+        match serde_json::from_str::<Problem>(&text) {
+            Ok(problem) => Err(RemoteError::Refused(problem.message)),
+            // A Host that is not ours is refused before the API is asked, in plain words.
+            Err(_) if status == StatusCode::FORBIDDEN => Err(RemoteError::Refused(format!(
+                "{} refuses: {}",
+                self.base,
+                text.lines().next().unwrap_or_default().escape_debug()
+            ))),
+            Err(_) => Err(self.stranger()),
+        }
     }
 
     fn stranger(&self) -> RemoteError {
