@@ -25,6 +25,10 @@ pub enum Command {
     Check(Check),
     /// List what this machine can play on, in the words the config wants
     Outputs,
+    /// Show what a running Unisono does: zones, and outputs with their figures
+    Status(Status),
+    /// Set an output of a running Unisono, until the config says otherwise
+    Set(Set),
     /// List the renderers on the network
     Discover(Discover),
     /// Have a renderer on the network play a URL
@@ -51,6 +55,50 @@ pub struct Check {
     /// Which config to check.
     #[command(flatten)]
     pub config: ConfigFile,
+}
+
+/// `unisono status`
+#[derive(Debug, Clone, Default, Args)]
+pub struct Status {
+    /// Whom to ask.
+    #[command(flatten)]
+    pub running: Running,
+    /// Print the state as JSON, as the API gives it
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `unisono set`
+#[derive(Debug, Clone, Args)]
+pub struct Set {
+    /// The output's name
+    pub output: String,
+    /// What to set: late_ms, channels, trim_db, volume, volume_sync or muted, as in volume=40
+    #[arg(required = true, value_name = "KEY=VALUE", value_parser = change)]
+    pub changes: Vec<(String, String)>,
+    /// Whom to tell.
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// Where a running Unisono is found.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Running {
+    /// The config it runs with, for its port.
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// Where it answers [default: this machine, at the port of the config]
+    #[arg(long, value_name = "URL", conflicts_with = "path")]
+    pub url: Option<String>,
+}
+
+fn change(written: &str) -> Result<(String, String), String> {
+    match written.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("write a key, an equals sign and a value, as in volume=40".to_owned()),
+    }
 }
 
 /// `unisono discover`
@@ -139,5 +187,23 @@ mod tests {
             ("http://nas/song.flac", "Kitchen")
         );
         assert!(parse("unisono cast http://nas/song.flac").is_err());
+        let status = parse("unisono status --json --url http://box:49494");
+        let Ok(Command::Status(status)) = status else {
+            panic!("{status:?}");
+        };
+        assert!(status.json && status.running.url.as_deref() == Some("http://box:49494"));
+        let set = parse("unisono set Desk volume=40 channels=mono --config a.toml");
+        let Ok(Command::Set(set)) = set else {
+            panic!("{set:?}");
+        };
+        assert_eq!(set.output, "Desk");
+        let change = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(
+            set.changes,
+            [change("volume", "40"), change("channels", "mono")]
+        );
+        assert!(parse("unisono set Desk").is_err());
+        assert!(parse("unisono set Desk volume").is_err());
+        assert!(parse("unisono set Desk =40").is_err());
     }
 }

@@ -8,8 +8,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use unisono::app::{self, RunOptions};
 use unisono::cast::{self, CastOptions};
-use unisono::cli::{Cast, Check, Discover, Run, Where};
+use unisono::cli::{Cast, Check, Discover, Run, Running, Set, Status, Where};
 use unisono::discovery::Search;
+use unisono::remote;
 use unisono::upnp::network::{Interface, interfaces};
 use unisono::view::Painter;
 
@@ -61,6 +62,30 @@ pub(crate) fn check(check: &Check) -> anyhow::Result<()> {
 
 pub(crate) fn outputs() -> anyhow::Result<()> {
     Ok(app::outputs(&mut io::stdout().lock())?)
+}
+
+pub(crate) fn status(status: &Status) -> anyhow::Result<()> {
+    let url = url(&status.running)?;
+    runtime()?.block_on(async {
+        remote::status(&url, status.json, &mut io::stdout().lock()).await?;
+        Ok(())
+    })
+}
+
+pub(crate) fn set(set: &Set) -> anyhow::Result<()> {
+    let url = url(&set.running)?;
+    runtime()?.block_on(async {
+        remote::set(&url, &set.output, &set.changes, &mut io::stdout().lock()).await?;
+        Ok(())
+    })
+}
+
+/// Where the program runs that is meant.
+fn url(running: &Running) -> anyhow::Result<String> {
+    match &running.url {
+        Some(url) => Ok(url.clone()),
+        None => Ok(app::address(running.config.path.as_ref())?),
+    }
 }
 
 pub(crate) fn discover(discover: &Discover) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@
 //! clock → audio → media → sink → playback → zone ← renderer ← upnp.
 //! `docs/ARCHITECTURE.md` names every file, says how playing happens, and has the table of who may import what.
 
+pub mod api; // the local control API: JSON over zones and outputs
 pub mod app; // the composition root: what is started, with what, in which order
 pub mod audio; // blocks, timelines and the sums done on them; no threads, no I/O
 pub mod cast; // a control point: find a renderer, give it a song, follow it
@@ -14,8 +15,10 @@ pub mod config; // what the user writes, and only that
 pub mod discovery; // asking and telling the network: renderers nearby, mDNS
 pub mod media; // a URI becomes decoded audio
 pub mod playback; // the audio plane: feeder, lanes and their threads
+pub mod remote; // a running program, asked and told through its API
 pub mod renderer; // what we are on the network: MediaRenderer:1 over a zone
 pub mod sink; // where frames leave the program
+pub mod spelling; // what a person most likely meant
 pub mod state_dir; // what the program itself remembers from one start to the next
 pub mod upnp; // the protocol machine, usable for any device
 pub mod view; // a few lines on a terminal that show what is going on

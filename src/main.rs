@@ -44,6 +44,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Run(run) => commands::run(run, painter),
         Command::Check(check) => commands::check(check),
         Command::Outputs => commands::outputs(),
+        Command::Status(status) => commands::status(status),
+        Command::Set(set) => commands::set(set),
         Command::Discover(discover) => commands::discover(discover),
         Command::Cast(cast) => commands::cast(cast),
     }

@@ -1,8 +1,10 @@
 //! The composition root: config → outputs → zones → devices on the network, started and ended in that order.
 //! Nothing is decided here that a module below could decide.
 
+mod announcing;
 mod check;
 mod machine;
+mod memory;
 mod page;
 mod screen;
 
@@ -13,29 +15,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use check::{check, outputs};
 
+use announcing::{advertise, announce, device, greet, server};
+
+use crate::api::{self, House, OutputEntry, ZoneEntry};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Plan, ZonePlan};
-use crate::discovery::{Advertisement, Advertiser};
+use crate::discovery::Advertiser;
 use crate::media::{self, Network};
 use crate::playback::{LaneHandle, Outputs};
-use crate::renderer;
 use crate::state_dir::{self, StateDir, StateError};
 use crate::upnp::network::{Interface, interfaces};
-use crate::upnp::{Device, Identity, http, server_token, ssdp_socket};
+use crate::upnp::{Device, http};
 use crate::view::Painter;
 use crate::zone::{self, OpenMedia, ZoneHandle, ZoneSpec};
 
-/// What the program calls itself on the network.
-const PRODUCT: &str = "Unisono";
-/// The web page of each zone, and of all of them.
-const PAGE: &str = "/";
 /// How often the live view is looked over.
 const VIEW_EVERY: Duration = Duration::from_millis(250);
 
@@ -96,6 +95,24 @@ fn plan(asked_for: Option<&PathBuf>, clock: &Arc<dyn Clock>) -> Result<Plan, App
     })
 }
 
+/// Where a program with this config answers on this machine: `http://127.0.0.1:PORT`.
+///
+/// # Errors
+/// The config is unreadable or wrong, or leaves the port open.
+pub fn address(asked_for: Option<&PathBuf>) -> Result<String, AppError> {
+    let network = match config::find(asked_for.map(PathBuf::as_path)) {
+        Some(path) => config::load(&path, &hostname())?.network,
+        None => Plan::default().network,
+    };
+    // Whatever the interfaces, the listener is on loopback too.
+    match network.port {
+        0 => Err(AppError::Machine(
+            "the config leaves the port open (port = 0); say where the program answers with --url http://127.0.0.1:PORT, as its log has it".to_owned(),
+        )),
+        port => Ok(format!("http://127.0.0.1:{port}")),
+    }
+}
+
 fn hostname() -> String {
     hostname::get().map_or_else(
         |_| "this computer".to_owned(),
@@ -111,8 +128,9 @@ pub struct App {
     zones: Vec<ZoneHandle>,
     outputs: Outputs,
     advertiser: Option<Advertiser>,
-    /// Holds the state directory's lock.
-    _state: StateDir,
+    /// Has the state directory and its lock until the end.
+    memory: JoinHandle<Option<StateDir>>,
+    memory_stop: CancellationToken,
     network_stop: CancellationToken,
     zones_stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -132,7 +150,7 @@ impl App {
     /// # Errors
     /// The plan does not fit this machine, or the state directory cannot be used. Once the program runs, troubles are
     /// logged and lived with.
-    pub async fn start(plan: Plan, state_dir: Option<&Path>) -> Result<Self, AppError> {
+    pub async fn start(mut plan: Plan, state_dir: Option<&Path>) -> Result<Self, AppError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         machine::refuse_missing(&plan, &clock).map_err(AppError::Machine)?;
         let (listener, interfaces) = listen(&plan).await?;
@@ -140,6 +158,7 @@ impl App {
         let mut state = StateDir::open(&state_dir::find(state_dir)?)?;
         let names: Vec<&str> = plan.zones.iter().map(|zone| zone.name.as_str()).collect();
         let identities = state.identities(&names)?;
+        let configured = memory::recall(&mut plan, &state);
 
         let outputs = Outputs::start(plan.outputs.clone(), &clock)?;
         let network = Network::new(tokio::runtime::Handle::current(), vec![port])?;
@@ -159,9 +178,12 @@ impl App {
             .map(|((zone, handle), &udn)| device(zone, handle, udn, &clock))
             .collect();
 
+        let house = Arc::new(house(&plan, &clock, &zones, &identities, &outputs));
         let network_stop = CancellationToken::new();
-        tasks.push(serve(listener, &devices, &plan, &zones, &network_stop));
+        tasks.push(serve(listener, &devices, &plan, &house, &network_stop));
         tasks.push(announce(&devices, &interfaces, port, &network_stop));
+        let memory_stop = CancellationToken::new();
+        let memory = tokio::spawn(memory::keep(state, house, configured, memory_stop.clone()));
         let advertiser = advertise(&plan, &identities, &interfaces, port);
         greet(&plan, &interfaces, port);
         Ok(Self {
@@ -171,7 +193,8 @@ impl App {
             zones,
             outputs,
             advertiser,
-            _state: state,
+            memory,
+            memory_stop,
             network_stop,
             zones_stop,
             tasks,
@@ -217,6 +240,9 @@ impl App {
             // A task that panicked has said so.
             let _panicked = task.await;
         }
+        self.memory_stop.cancel();
+        // Its lock is held until the last sound, so that no other program takes over before.
+        let _state = self.memory.await;
         // Lanes play their fade to the end, each on its own thread.
         let outputs = self.outputs;
         if tokio::task::spawn_blocking(move || drop(outputs))
@@ -317,40 +343,44 @@ fn start_zone(
     zone::spawn(spec, outputs, clock.clone(), open.clone(), stop.clone())
 }
 
-fn device(zone: &ZonePlan, handle: &ZoneHandle, udn: Uuid, clock: &Arc<dyn Clock>) -> Arc<Device> {
-    let identity = Identity {
-        udn,
-        device_type: "urn:schemas-upnp-org:device:MediaRenderer:1".to_owned(),
-        friendly_name: zone.name.clone(),
-        manufacturer: "The Unisono developers".to_owned(),
-        manufacturer_url: None,
-        model_description: env!("CARGO_PKG_DESCRIPTION").to_owned(),
-        model_name: PRODUCT.to_owned(),
-        model_number: env!("CARGO_PKG_VERSION").to_owned(),
-        model_url: None,
-        serial_number: None,
-        presentation_path: Some(PAGE.to_owned()),
-        dlna_class: Some("DMR-1.50".to_owned()),
-    };
-    let services = renderer::services(handle.clone(), clock.clone());
-    Arc::new(Device::new(identity, services, handle.changes()))
-}
-
-fn server() -> String {
-    server_token(PRODUCT, env!("CARGO_PKG_VERSION"))
+fn house(
+    plan: &Plan,
+    clock: &Arc<dyn Clock>,
+    zones: &[ZoneHandle],
+    identities: &[Uuid],
+    outputs: &Outputs,
+) -> House {
+    let zones = plan.zones.iter().zip(zones).zip(identities);
+    let zones = zones.map(|((zone, handle), &id)| ZoneEntry {
+        name: zone.name.clone(),
+        id,
+        handle: handle.clone(),
+        outputs: zone.outputs.clone(),
+    });
+    let outputs = plan.outputs.iter().zip(outputs.lanes());
+    let outputs = outputs.map(|(output, lane)| OutputEntry {
+        lane: lane.clone(),
+        sink: output.sink.to_string(),
+    });
+    House::new(clock.clone(), zones.collect(), outputs.collect())
 }
 
 fn serve(
     listener: TcpListener,
     devices: &[Arc<Device>],
     plan: &Plan,
-    zones: &[ZoneHandle],
+    house: &Arc<House>,
     stop: &CancellationToken,
 ) -> JoinHandle<()> {
     let mut options = http::Options::new(server());
     options.own_names = vec![hostname()];
     let names = plan.zones.iter().map(|zone| zone.name.clone());
-    let router = page::router(names.zip(zones.iter().cloned()).collect());
+    let handles = house.zones().iter().map(|zone| zone.handle.clone());
+    let router = page::router(names.zip(handles).collect()).merge(api::router(
+        house.clone(),
+        &options,
+        stop.clone(),
+    ));
     tokio::spawn(http::serve(
         listener,
         devices.to_vec(),
@@ -358,93 +388,4 @@ fn serve(
         options,
         stop.clone(),
     ))
-}
-
-fn announce(
-    devices: &[Arc<Device>],
-    interfaces: &[Interface],
-    port: u16,
-    stop: &CancellationToken,
-) -> JoinHandle<()> {
-    let advertisements = devices
-        .iter()
-        .map(|device| device.advertisement())
-        .collect();
-    // Names do not change while the program runs, so the sender may go.
-    let (_constant, advertisements) = watch::channel(advertisements);
-    tokio::spawn(ssdp_socket::run(
-        interfaces.to_vec(),
-        port,
-        server(),
-        boot_id(),
-        advertisements,
-        stop.clone(),
-    ))
-}
-
-/// Larger at each start: seconds since 1970, as UDA 1.1 suggests.
-#[expect(clippy::disallowed_methods, reason = "the boot id is a date")]
-fn boot_id() -> u32 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(1, |since| (since.as_secs() & 0x7fff_ffff) as u32)
-}
-
-fn advertise(
-    plan: &Plan,
-    identities: &[Uuid],
-    interfaces: &[Interface],
-    port: u16,
-) -> Option<Advertiser> {
-    let addresses: Vec<Ipv4Addr> = interfaces.iter().map(Interface::address).collect();
-    if addresses.iter().all(Ipv4Addr::is_loopback) {
-        return None;
-    }
-    let zones: Vec<Advertisement> = plan
-        .zones
-        .iter()
-        .zip(identities)
-        .map(|(zone, id)| Advertisement {
-            name: zone.name.clone(),
-            id: id.to_string(),
-            port,
-            path: PAGE.to_owned(),
-            model: PRODUCT.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        })
-        .collect();
-    Advertiser::start(&zones, &addresses)
-        .inspect_err(|error| tracing::warn!("no mDNS: {error}"))
-        .ok()
-}
-
-/// Says in plain words what is there and how to use it.
-fn greet(plan: &Plan, interfaces: &[Interface], port: u16) {
-    for zone in &plan.zones {
-        let outputs: Vec<String> = zone
-            .outputs
-            .iter()
-            .filter_map(|&index| plan.outputs.get(index))
-            .map(|output| format!("{} ({})", output.name, output.sink))
-            .collect();
-        tracing::info!("zone {:?} plays on {}", zone.name, outputs.join(", "));
-    }
-    for output in plan.idle_outputs() {
-        tracing::warn!("no zone plays on the output {:?}", output.name);
-    }
-    for interface in interfaces {
-        tracing::info!(
-            "on {}: http://{}:{port}/",
-            interface.name,
-            interface.address()
-        );
-    }
-    let names: Vec<String> = plan
-        .zones
-        .iter()
-        .map(|zone| format!("{:?}", zone.name))
-        .collect();
-    tracing::info!(
-        "ready: in your app's list of players (\"Cast to\", \"Play on\"), choose {}",
-        names.join(" or ")
-    );
 }

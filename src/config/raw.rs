@@ -9,7 +9,8 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, ValueDeserializer};
 
 use super::problem::Problems;
-use super::schema::{KEYS, Key, Section, ValueKind, nearest};
+use super::schema::{KEYS, Key, Section, ValueKind};
+use crate::spelling::nearest;
 
 /// The whole file.
 #[derive(Debug, Default)]

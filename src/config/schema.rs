@@ -1,11 +1,6 @@
 //! The keys a config may hold: one table, from which reading, suggestions and the check of the documentation follow.
 //! It is not where values are judged; that is `resolve`.
 
-use strsim::jaro_winkler;
-
-/// How alike two keys must be for one to be taken for a misspelling of the other. Below this, "did you mean" is noise.
-const ALIKE: f64 = 0.8;
-
 /// A part of the config file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
@@ -165,28 +160,10 @@ pub const KEYS: &[Key] = &[
     key(Section::Zone, "volume", ValueKind::Whole),
 ];
 
-/// The candidate a person who wrote `written` most likely meant, if any comes close.
-pub(super) fn nearest<'a>(
-    written: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let written = plain(written);
-    candidates
-        .into_iter()
-        .map(|candidate| (jaro_winkler(&written, &plain(candidate)), candidate))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, candidate)| candidate)
-}
-
-/// Case and the choice of separator are no difference worth counting.
-fn plain(text: &str) -> String {
-    text.to_lowercase().replace(['-', ' '], "_")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spelling::nearest;
 
     #[test]
     fn a_slip_of_the_finger_is_understood_and_another_word_is_not() {

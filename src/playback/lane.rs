@@ -34,6 +34,8 @@ const REANCHOR: f64 = 0.030;
 
 /// A device that ran dry under music is given this much more buffer when it is opened next.
 const MORE_BUFFER: f64 = 1.5;
+/// How soon one looks around at most whose device is not known: a start may be waiting for its reports.
+const EAGER_PACE: Duration = Duration::from_millis(8);
 /// How soon a lane without a sink looks around.
 const IDLE_PACE: Duration = Duration::from_millis(200);
 
@@ -129,7 +131,11 @@ impl Lane {
 
     /// How soon it wants to be stepped again, unless something wakes it.
     pub fn pace(&self) -> Duration {
-        self.device.as_ref().map_or(IDLE_PACE, Device::pace)
+        match &self.device {
+            None => IDLE_PACE,
+            Some(device) if device.is_known() => device.pace(),
+            Some(device) => device.pace().min(EAGER_PACE),
+        }
     }
 
     /// Whether the lane plays or is about to.

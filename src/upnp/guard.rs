@@ -24,7 +24,7 @@ pub fn default_allow() -> Vec<IpNet> {
 }
 
 /// Whether `peer` is in one of the networks.
-pub(crate) fn allowed(allow: &[IpNet], peer: IpAddr) -> bool {
+pub fn allowed(allow: &[IpNet], peer: IpAddr) -> bool {
     let peer = peer.to_canonical();
     allow.iter().any(|network| network.contains(&peer))
 }

@@ -24,7 +24,7 @@ mod values; // an action's inputs, checked against the table
 mod xml; // escaping
 
 pub use device::{Changes, Device, Identity, server_token};
-pub use guard::default_allow;
+pub use guard::{allowed, default_allow};
 pub use service::{
     Action, ActionError, ActionSpec, Answer, Argument, DataType, Property, Service,
     ServiceDescription, SharedService, Snapshot, Variable,

@@ -1,13 +1,15 @@
-//! A few lines on a terminal that show what is going on. They are drawn in place; log lines pass above them.
+//! What is going on, for a terminal: a few lines drawn in place, above which log lines pass, and tables.
 //! It knows nothing of zones and lanes: whoever does hands it words and figures.
 
 mod painter;
 mod render;
+mod table;
 
 use std::time::Duration;
 
 pub use painter::{LogLine, Painter};
-pub use render::render;
+pub use render::{UNKNOWN, figure, minutes, render};
+pub use table::{Side, table};
 
 /// What there is to show.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -7,9 +7,9 @@ use console::{Alignment, measure_text_width, pad_str, truncate_str};
 use super::{OutputLine, Screen, ZoneLine};
 
 /// What stands where nothing is known yet.
-const UNKNOWN: &str = "–";
+pub const UNKNOWN: &str = "–";
 /// Between columns.
-const GAP: usize = 2;
+pub(super) const GAP: usize = 2;
 /// Outputs stand this far to the right of zones.
 const INDENT: usize = 2;
 /// `+123.45 ms`
@@ -107,12 +107,12 @@ fn fit(text: &str, width: usize) -> String {
     pad_str(&one_line(text), width, Alignment::Left, Some(mark)).into_owned()
 }
 
-fn shown_width(text: &str) -> usize {
+pub(super) fn shown_width(text: &str) -> usize {
     measure_text_width(&one_line(text))
 }
 
 /// Titles come from the network: what would move the cursor or colour the terminal becomes a space.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars()
         .map(|character| match character {
             character if character.is_control() => ' ',
@@ -121,8 +121,8 @@ fn one_line(text: &str) -> String {
         .collect()
 }
 
-/// Two digits after the point while they mean something, fewer for large values.
-fn figure(value: Option<f64>, unit: &str) -> String {
+/// A figure with its sign and unit: two digits after the point while they mean something, fewer for large values.
+pub fn figure(value: Option<f64>, unit: &str) -> String {
     let Some(value) = value.filter(|value| value.is_finite()) else {
         return UNKNOWN.to_owned();
     };
@@ -141,7 +141,8 @@ fn figure(value: Option<f64>, unit: &str) -> String {
     }
 }
 
-fn minutes(time: Duration) -> String {
+/// A time in a track as people write it: `1:23`, or with hours.
+pub fn minutes(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     if hours > 0 {

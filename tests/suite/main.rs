@@ -3,6 +3,7 @@
     unreachable_pub,
     reason = "helpers are shared between the modules of this binary only"
 )]
+mod api;
 mod architecture;
 mod config_files;
 mod discovery;

@@ -7,7 +7,7 @@ use unisono::audio::{ChannelMap, GLIDE_PPM, db_gain, volume_gain};
 use unisono::clock::ClockTime;
 use unisono::playback::{EngineCommand, OutputSettings};
 
-use crate::support::house::{Generated, House, RATE, card, helix, output};
+use crate::support::house::{Generated, House, RATE, card, helix};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// A frame at 48 kHz, in seconds.

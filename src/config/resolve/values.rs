@@ -5,7 +5,8 @@ use std::ops::{Range, RangeInclusive};
 
 use crate::config::problem::Problems;
 use crate::config::raw::Written;
-use crate::config::schema::{Section, nearest};
+use crate::config::schema::Section;
+use crate::spelling::nearest;
 
 /// Characters of a name. Apps show one line; some cut at 64.
 const LONGEST_NAME: usize = 200;

@@ -8,8 +8,9 @@ use super::values::{name, whole};
 use crate::config::plan::{DEFAULT_VOLUME, ZonePlan};
 use crate::config::problem::Problems;
 use crate::config::raw::{Placed, RawOutput, RawZone};
-use crate::config::schema::{Section, nearest};
+use crate::config::schema::Section;
 use crate::playback::{LARGEST_SPREAD_MS, OutputSpec};
+use crate::spelling::nearest;
 
 /// One plan for each raw zone, in order.
 pub(super) fn zones(

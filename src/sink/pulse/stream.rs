@@ -262,7 +262,7 @@ impl Sink for PulseStream {
         if frames.is_empty() {
             return Ok(());
         }
-        self.bytes.resize(frames.len() * size_of::<f32>(), 0);
+        self.bytes.resize(size_of_val(frames), 0);
         let (pieces, _none_left) = self.bytes.as_chunks_mut();
         for (bytes, sample) in pieces.iter_mut().zip(frames) {
             *bytes = sample.to_ne_bytes();

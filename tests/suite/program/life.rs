@@ -99,6 +99,8 @@ async fn a_zone_stays_the_same_device_through_a_restart_and_a_new_name() {
 async fn check_refused(home: &Home, expected: &[&str]) {
     let mut program = Program::spawn(&mut home.run());
     let status = program.ended().await;
+    // What it said may be read a little after it has ended.
+    program.logged_all(expected).await;
     let log = program.log();
     assert_eq!(status.code(), Some(2), "{log:?}");
     let said: Vec<_> = log.iter().filter(|line| !line.contains(" INFO ")).collect();

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod commands;
+mod control;
 mod formats;
 mod life;
 mod playing;

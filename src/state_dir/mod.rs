@@ -1,15 +1,22 @@
 //! What the program itself remembers from one start to the next, in a folder of its own.
 //! It holds nothing the user writes; that is the config.
 
-use std::env;
-use std::ffi::OsString;
+mod identities;
+mod outputs;
+mod place;
+
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tracing::warn;
-use uuid::Uuid;
+
+pub use outputs::{KeptLearnt, KeptValue};
+pub use place::find;
+
+use identities::KnownZone;
+use outputs::KnownOutputs;
 
 const STATE_FILE: &str = "state.json";
 const LOCK_FILE: &str = "lock";
@@ -20,6 +27,8 @@ const LOCK_FILE: &str = "lock";
 pub struct StateDir {
     path: PathBuf,
     memory: Memory,
+    /// The outputs as the file has them.
+    written: KnownOutputs,
     _lock: File,
 }
 
@@ -28,17 +37,8 @@ pub struct StateDir {
 struct Memory {
     #[serde(default)]
     zones: Vec<KnownZone>,
-    #[serde(flatten)]
-    rest: serde_json::Map<String, serde_json::Value>,
-}
-
-/// A zone that has been on the network under this identity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct KnownZone {
-    id: Uuid,
-    name: String,
-    /// Whether it was among the zones of the last start.
-    present: bool,
+    #[serde(default, skip_serializing_if = "KnownOutputs::is_empty")]
+    outputs: KnownOutputs,
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -66,39 +66,6 @@ pub enum StateError {
         /// What the system says.
         source: io::Error,
     },
-}
-
-/// Where state is kept: what was asked for, else what systemd has made for the service (`STATE_DIRECTORY`), else the
-/// user's (`XDG_STATE_HOME`, or `~/.local/state`).
-///
-/// # Errors
-/// [`StateError::Nowhere`] when none of these is set.
-pub fn find(asked_for: Option<&Path>) -> Result<PathBuf, StateError> {
-    choose(asked_for, |name| env::var_os(name))
-}
-
-fn choose(
-    asked_for: Option<&Path>,
-    variable: impl Fn(&str) -> Option<OsString>,
-) -> Result<PathBuf, StateError> {
-    if let Some(path) = asked_for {
-        return Ok(path.to_path_buf());
-    }
-    // systemd lists several directories with colons between them; ours is the first.
-    let service = variable("STATE_DIRECTORY")
-        .and_then(|list| env::split_paths(&list).next())
-        .filter(|path| path.is_absolute());
-    let absolute = |name| {
-        variable(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let user = || {
-        absolute("XDG_STATE_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
-            .map(|base| base.join("unisono"))
-    };
-    service.or_else(user).ok_or(StateError::Nowhere)
 }
 
 impl StateDir {
@@ -143,53 +110,14 @@ impl StateDir {
         };
         Ok(Self {
             path: path.to_path_buf(),
+            written: memory.outputs.clone(),
             memory,
             _lock: lock,
         })
     }
 
-    /// The identity of each zone, in the order of `names` (no two alike): made once, at random, and kept.
-    ///
-    /// A zone is known by its name. If exactly one zone of the last start is gone and exactly one name is new, the
-    /// zone was renamed and keeps its identity. The identity of a zone that went away is kept for its return.
-    ///
-    /// # Errors
-    /// [`StateError::Unusable`] when a change cannot be written down.
-    pub fn identities<S: AsRef<str>>(&mut self, names: &[S]) -> Result<Vec<Uuid>, StateError> {
-        let names: Vec<&str> = names.iter().map(S::as_ref).collect();
-        let before = self.memory.zones.clone();
-        let zones = &mut self.memory.zones;
-        if let Some((gone, new)) = renamed(zones, &names) {
-            zones[gone].name = new.to_owned();
-        }
-        for name in &names {
-            if !zones.iter().any(|zone| zone.name == *name) {
-                zones.push(KnownZone {
-                    id: Uuid::new_v4(),
-                    name: (*name).to_owned(),
-                    present: true,
-                    rest: serde_json::Map::new(),
-                });
-            }
-        }
-        for zone in zones.iter_mut() {
-            zone.present = names.contains(&zone.name.as_str());
-        }
-        let identity = |name: &&str| {
-            zones
-                .iter()
-                .find(|zone| zone.name == *name)
-                .map(|zone| zone.id)
-        };
-        let identities = names.iter().filter_map(identity).collect();
-        if self.memory.zones != before {
-            self.save()?;
-        }
-        Ok(identities)
-    }
-
     /// Writes the state file so that whoever reads it sees the old or the new one, even after a power cut.
-    fn save(&self) -> Result<(), StateError> {
+    fn save(&mut self) -> Result<(), StateError> {
         let file = self.path.join(STATE_FILE);
         let write = || -> io::Result<()> {
             let fresh = self.path.join(format!("{STATE_FILE}.new"));
@@ -203,20 +131,9 @@ impl StateDir {
         write().map_err(|source| StateError::Unusable {
             path: file.clone(),
             source,
-        })
-    }
-}
-
-/// The zone (by index) that has a new name, and that name.
-fn renamed<'a>(zones: &[KnownZone], names: &[&'a str]) -> Option<(usize, &'a str)> {
-    let mut gone = (0..zones.len())
-        .filter(|index| zones[*index].present && !names.contains(&zones[*index].name.as_str()));
-    let mut new = names
-        .iter()
-        .filter(|name| !zones.iter().any(|zone| zone.name == **name));
-    match (gone.next(), gone.next(), new.next(), new.next()) {
-        (Some(gone), None, Some(new), None) => Some((gone, new)),
-        _ => None,
+        })?;
+        self.written = self.memory.outputs.clone();
+        Ok(())
     }
 }
 
@@ -232,18 +149,22 @@ fn move_aside(file: &Path) -> io::Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::env;
+
+    use uuid::Uuid;
+
     use super::*;
 
     /// A folder that is gone when the test is.
-    struct Folder(PathBuf);
+    pub(super) struct Folder(pub(super) PathBuf);
 
     impl Folder {
-        fn new() -> Self {
+        pub(super) fn new() -> Self {
             Self(env::temp_dir().join(format!("unisono-state-{}", Uuid::new_v4())))
         }
 
         /// The identities that a start with these zones would show.
-        fn start(&self, zones: &[&str]) -> Vec<Uuid> {
+        pub(super) fn start(&self, zones: &[&str]) -> Vec<Uuid> {
             let mut state = StateDir::open(&self.0).expect("the folder is ours");
             state.identities(zones).expect("the folder is writable")
         }
@@ -263,49 +184,6 @@ mod tests {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.0);
         }
-    }
-
-    #[test]
-    fn identities_differ_and_stay() {
-        let folder = Folder::new();
-        let first = folder.start(&["Kitchen", "Everywhere"]);
-        assert_ne!(first[0], first[1]);
-        assert!(first.iter().all(|id| id.get_version_num() == 4));
-        assert_eq!(folder.start(&["Kitchen", "Everywhere"]), first);
-        assert_eq!(
-            folder.start(&["Everywhere", "Kitchen"]),
-            [first[1], first[0]]
-        );
-        assert_ne!(Folder::new().start(&["Kitchen"])[0], first[0]);
-    }
-
-    #[test]
-    fn a_renamed_zone_keeps_its_identity() {
-        let folder = Folder::new();
-        let before = folder.start(&["Kitchen", "Everywhere"]);
-        assert_eq!(folder.start(&["Cuisine", "Everywhere"]), before);
-        let back = folder.start(&["Kitchen", "Everywhere"]);
-        assert_eq!(back, before);
-    }
-
-    #[test]
-    fn a_zone_that_went_away_and_one_that_came_are_not_confused() {
-        let folder = Folder::new();
-        let [kitchen, house] = folder.start(&["Kitchen", "House"])[..] else {
-            panic!("two zones, two identities");
-        };
-        assert_eq!(folder.start(&["House"]), [house]);
-        // Kitchen has been gone for a while: the new zone is no rename of it.
-        let attic = folder.start(&["House", "Attic"])[1];
-        assert_ne!(attic, kitchen);
-        assert_eq!(
-            folder.start(&["Kitchen", "House", "Attic"]),
-            [kitchen, house, attic]
-        );
-        // Two at once: nobody can tell which became which.
-        let others = folder.start(&["One", "Two", "Attic"]);
-        assert!(!others[..2].contains(&kitchen) && !others[..2].contains(&house));
-        assert_eq!(others[2], attic);
     }
 
     #[test]
@@ -375,29 +253,5 @@ mod tests {
             said.contains("file/state") && said.contains("--state-dir"),
             "{said}"
         );
-    }
-
-    #[test]
-    fn the_service_manager_comes_before_the_user() {
-        let check = |variables: &[(&str, &str)], expected: Option<&str>| {
-            let variable = |name: &str| {
-                let found = variables.iter().find(|(variable, _)| *variable == name);
-                found.map(|(_, value)| OsString::from(value))
-            };
-            assert_eq!(choose(None, variable).ok(), expected.map(PathBuf::from));
-            let asked_for = Path::new("mine");
-            assert_eq!(
-                choose(Some(asked_for), variable).ok(),
-                Some(asked_for.to_path_buf())
-            );
-        };
-        let home = ("HOME", "/home/ann");
-        check(
-            &[("STATE_DIRECTORY", "/var/lib/unisono:/x"), home],
-            Some("/var/lib/unisono"),
-        );
-        check(&[("XDG_STATE_HOME", "/s"), home], Some("/s/unisono"));
-        check(&[home], Some("/home/ann/.local/state/unisono"));
-        check(&[], None);
     }
 }

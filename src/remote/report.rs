@@ -1,0 +1,193 @@
+//! What a running program does, as lines for a terminal.
+//! How columns are laid out is `view`'s matter.
+
+use std::time::Duration;
+
+use crate::api::{OutputStatus, State, Transport, ZoneStatus};
+use crate::view::{Side, UNKNOWN, figure, minutes, table};
+
+/// Two tables: zones, and outputs with their figures. What is not known is a dash.
+pub(super) fn state(state: &State) -> Vec<String> {
+    let zones = state.zones.iter().map(zone_row);
+    let outputs = state.outputs.iter().map(output_row);
+    let mut lines = table(
+        &[
+            ("ZONE", Side::Left),
+            ("STATE", Side::Left),
+            ("VOLUME", Side::Left),
+            ("TIME", Side::Right),
+            ("TRACK", Side::Left),
+        ],
+        &zones.collect::<Vec<_>>(),
+    );
+    lines.push(String::new());
+    lines.extend(table(
+        &[
+            ("OUTPUT", Side::Left),
+            ("STATE", Side::Left),
+            ("AHEAD", Side::Right),
+            ("CLOCK", Side::Right),
+            ("LATE", Side::Right),
+            ("CHANNELS", Side::Left),
+            ("TRIM", Side::Right),
+            ("VOLUME", Side::Left),
+            ("ZONE", Side::Left),
+        ],
+        &outputs.collect::<Vec<_>>(),
+    ));
+    lines
+}
+
+fn zone_row(zone: &ZoneStatus) -> Vec<String> {
+    let state = match zone.state {
+        Transport::NoMedia => "waiting for a cast",
+        Transport::Stopped if zone.error.is_some() => "stopped by an error",
+        Transport::Stopped => "stopped",
+        Transport::Loading => "loading",
+        Transport::Playing => "playing",
+        Transport::Paused => "paused",
+    };
+    let time = |seconds: f64| Duration::try_from_secs_f64(seconds).map(minutes).ok();
+    let position = zone.position_s.and_then(time);
+    let duration = zone.duration_s.and_then(time);
+    let time = match (position, duration) {
+        (Some(position), Some(duration)) => Some(format!("{position} / {duration}")),
+        (position, _) => position,
+    };
+    let track = match (&zone.title, &zone.artist) {
+        (Some(title), Some(artist)) => Some(format!("{title} · {artist}")),
+        (title, _) => title.clone(),
+    };
+    let unknown = || UNKNOWN.to_owned();
+    vec![
+        zone.name.clone(),
+        state.to_owned(),
+        volume(zone.volume, zone.muted, ""),
+        time.unwrap_or_else(unknown),
+        track.unwrap_or_else(unknown),
+    ]
+}
+
+fn output_row(output: &OutputStatus) -> Vec<String> {
+    let alone = if output.volume_sync { "" } else { ", alone" };
+    vec![
+        output.name.clone(),
+        word(&output.state),
+        figure(output.misalignment_ms, "ms"),
+        figure(output.clock_ppm, "ppm"),
+        format!("{} ms", output.late_ms),
+        word(&output.channels),
+        format!("{} dB", output.trim_db),
+        volume(output.volume, output.muted, alone),
+        output.zone.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
+    ]
+}
+
+fn volume(volume: u8, muted: bool, note: &str) -> String {
+    let muted = if muted { ", muted" } else { "" };
+    format!("{volume}{note}{muted}")
+}
+
+/// How an output is set, a line for each key, in the words of the config.
+pub(super) fn settings(output: &OutputStatus) -> Vec<String> {
+    let sync = output.volume_sync;
+    vec![
+        format!("# {}", output.name.escape_debug()),
+        format!("late_ms = {}", output.late_ms),
+        format!("channels = {:?}", word(&output.channels)),
+        format!("trim_db = {}", output.trim_db),
+        format!("volume = {}", output.volume),
+        format!("volume_sync = {sync}"),
+        format!("muted = {}", output.muted),
+    ]
+}
+
+/// The word of the API for one of its words.
+fn word(word: &impl serde::Serialize) -> String {
+    match serde_json::to_value(word) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => UNKNOWN.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::api::{Activity, Channels};
+
+    use super::*;
+
+    fn output(name: &str) -> OutputStatus {
+        OutputStatus {
+            name: name.to_owned(),
+            sink: "the default sink".to_owned(),
+            state: Activity::Resting,
+            zone: None,
+            misalignment_ms: None,
+            clock_ppm: None,
+            late_ms: 0.0,
+            channels: Channels::Stereo,
+            trim_db: 0.0,
+            volume: 100,
+            volume_sync: true,
+            muted: false,
+            starved_frames: 0,
+            gaps: 0,
+            reanchored: 0,
+        }
+    }
+
+    #[test]
+    fn what_is_known_stands_in_columns_and_the_rest_is_a_dash() {
+        let kitchen = OutputStatus {
+            state: Activity::Playing,
+            zone: Some("Everywhere".to_owned()),
+            misalignment_ms: Some(-0.024),
+            clock_ppm: Some(12.34),
+            late_ms: 180.5,
+            channels: Channels::Mono,
+            trim_db: -3.0,
+            volume: 40,
+            volume_sync: false,
+            muted: true,
+            ..output("Kitchen")
+        };
+        let zone = ZoneStatus {
+            name: "Everywhere".to_owned(),
+            id: uuid::Uuid::nil(),
+            state: Transport::Playing,
+            error: None,
+            title: Some("Blue in Green".to_owned()),
+            artist: Some("Miles Davis".to_owned()),
+            position_s: Some(83.4),
+            duration_s: Some(337.0),
+            volume: 35,
+            muted: false,
+            outputs: Vec::new(),
+        };
+        let idle = ZoneStatus {
+            name: "Desk".to_owned(),
+            state: Transport::NoMedia,
+            title: None,
+            artist: None,
+            position_s: None,
+            duration_s: None,
+            ..zone.clone()
+        };
+        let lines = state(&State {
+            zones: vec![zone, idle],
+            outputs: vec![kitchen, output("Desk\u{1b}[2J")],
+        });
+        assert_eq!(
+            lines,
+            [
+                "ZONE        STATE               VOLUME         TIME  TRACK",
+                "Everywhere  playing             35      1:23 / 5:37  Blue in Green · Miles Davis",
+                "Desk        waiting for a cast  35                –  –",
+                "",
+                "OUTPUT    STATE       AHEAD      CLOCK      LATE  CHANNELS   TRIM  VOLUME            ZONE",
+                "Kitchen   playing  −0.02 ms  +12.3 ppm  180.5 ms  mono      -3 dB  40, alone, muted  Everywhere",
+                "Desk [2J  resting         –          –      0 ms  stereo     0 dB  100               –",
+            ]
+        );
+    }
+}
