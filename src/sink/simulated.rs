@@ -9,11 +9,11 @@ use super::{Heard, Sink, SinkError, spec::SimulatedSpec};
 use crate::clock::{Clock, ClockTime};
 
 const RATE: u32 = 48_000;
-/// What the card holds: 80 ms, as much as a lane writes ahead to a real one, or two periods where that is more.
-const CAPACITY: usize = 3840;
+/// What the card holds: 150 ms, as much as a lane writes ahead to a sound server, or two periods where that is more.
+const CAPACITY: usize = 7200;
 
-/// How often it is filled: a quarter of what the smallest holds.
-const PACE: Duration = Duration::from_millis(20);
+/// How often it is filled: a fifth of what the smallest holds.
+const PACE: Duration = Duration::from_millis(30);
 
 /// Hears what the card plays: the moment at which the first of the frames sounds, and the frames, silence that the card
 /// put in included. An error from it takes the card away.
@@ -225,7 +225,7 @@ mod tests {
             start_up: 7 * MILLI,
             ..SimulatedSpec::default()
         });
-        bench.card.write(&[0.5; 2 * 3840]).expect("room");
+        bench.card.write(&[0.5; 2 * CAPACITY]).expect("room");
         // Five periods begin in this time.
         bench.room_after(50 * MILLI);
         let report = bench.card.heard().expect("a report");

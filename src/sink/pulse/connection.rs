@@ -15,6 +15,9 @@ use crate::clock::{Clock, ClockTime};
 /// A server that is there answers within milliseconds; one that hangs must not hold up the program for longer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// At most so many messages are taken in at a time, so that a server which sends on and on holds nobody up.
+const MESSAGES: usize = 100;
+
 /// An open connection and the loop that carries it.
 pub(super) struct Connection {
     // Dropped before the loop it runs on.
@@ -64,12 +67,20 @@ impl Connection {
         let micros = u64::try_from(patience.as_micros())
             .unwrap_or(u64::MAX)
             .min(i32::MAX as u64);
-        let turn = |mainloop: &mut Mainloop| {
-            mainloop.prepare(Some(MicroSeconds(micros)))?;
-            mainloop.poll()?;
-            mainloop.dispatch()
+        let mut turn = |micros| {
+            self.mainloop.prepare(Some(MicroSeconds(micros)))?;
+            self.mainloop.poll()?;
+            self.mainloop.dispatch()
         };
-        match turn(&mut self.mainloop) {
+        // One turn takes in one message, and a server may have sent several since the last time.
+        let mut done = turn(micros);
+        for _ in 0..MESSAGES {
+            if !matches!(done, Ok(1..)) {
+                break;
+            }
+            done = turn(0);
+        }
+        match done {
             Ok(_) => self.check(),
             Err(error) => Err(describe(error)),
         }

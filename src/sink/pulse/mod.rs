@@ -3,6 +3,7 @@
 
 mod connection;
 mod list;
+mod steps;
 mod stream;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use pulse::stream::{FlagSet, SeekMode, State, Stream};
 
 use super::connection::{Connection, describe};
 use super::list;
+use super::steps::Steps;
 use crate::clock::{Clock, ClockTime};
 use crate::sink::{Heard, PulseSpec, Sink, SinkError, SinkSpec};
 
@@ -53,6 +54,7 @@ pub(super) struct PulseStream {
     /// Frames that the server had read when it last said, and when that was.
     read: Option<(i64, ClockTime)>,
     latency: Duration,
+    steps: Steps,
     /// The next write starts so many frames before the end of what is written.
     back: usize,
     report: Option<Heard>,
@@ -135,6 +137,7 @@ impl PulseStream {
             written: 0,
             read: None,
             latency: REQUEST,
+            steps: Steps::new(rate),
             back: 0,
             report: None,
             next_report: clock.now(),
@@ -206,11 +209,13 @@ impl PulseStream {
         let read = info.read_index / BYTES_PER_FRAME as i64;
         self.latency = Duration::from_micros(info.sink_usec.0);
         self.read = Some((read, at));
-        let heard = read as f64 - self.seconds(self.latency);
         self.reports = self.reports.saturating_add(1);
-        if !slow && heard >= 0.0 {
-            self.report = Some(Heard { frames: heard, at });
+        if slow {
+            return;
         }
+        let frames = self.steps.heard(read, self.seconds(self.latency), at);
+        let frames = frames.filter(|frames| *frames >= 0.0);
+        self.report = frames.map(|frames| Heard { frames, at });
     }
 
     /// Frames that the server has not yet handed to the device, by the last report and the time since.
@@ -242,6 +247,7 @@ impl Sink for PulseStream {
         if self.noticed != self.underflows.get() {
             // The position starts anew, and so does getting to know it.
             self.noticed = self.underflows.get();
+            self.steps.moved();
             self.reports = 0;
             self.next_report = now;
         }
