@@ -27,7 +27,7 @@ pub(crate) struct Figures {
     pub(crate) floor: Option<Skew>,
     /// Of this process, the threads that measure not counted.
     pub(crate) cpu_percent: f64,
-    /// Of this process.
+    /// Of this process, while it plays.
     pub(crate) resident_kib: u64,
     /// In the order of the crystals.
     pub(crate) outputs: Vec<Output>,
@@ -40,7 +40,7 @@ pub(crate) struct Output {
     pub(crate) name: String,
     /// What its server's crystal was made to be.
     pub(crate) crystal_ppm: f64,
-    /// What the recording says it was.
+    /// What the recording says it was. A null sink of PulseAudio 16 runs some 20 ppm fast by itself.
     pub(crate) recorded_ppm: Option<f64>,
     /// How much later than the first output it was heard; none for the first.
     pub(crate) skew: Option<Skew>,

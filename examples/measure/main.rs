@@ -13,7 +13,7 @@ mod processor;
 mod recorder;
 mod server;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -52,6 +52,7 @@ async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .init();
     let options = Options::parse();
@@ -98,10 +99,9 @@ async fn perform(options: &Options, out: &mut impl Write) -> anyhow::Result<()> 
     }
     let busy = options.busy.then(Busy::start).transpose()?;
 
-    let figures = play(options, &servers, &clock).await?;
+    let mut figures = play(options, &servers, &clock).await?;
     sleep(AFTER).await;
     drop(busy);
-    let mut figures = figures;
     let recordings = recorders
         .into_iter()
         .map(Recorder::finish)

@@ -91,15 +91,16 @@ fn costs(out: &mut impl Write, figures: &Figures) -> io::Result<()> {
     }
     writeln!(
         out,
-        "\nThis process: {:.2} % of a core, {:.1} MB resident. That is feeder and lanes, without decoding and network{}.",
+        "\nThis process: {:.2} % of a core, {:.1} MB resident: feeder and lanes, without decoding and network.",
         figures.cpu_percent,
-        megabytes(figures.resident_kib),
-        if figures.recorded {
-            "; what the\nservers spend on being recorded is in their figures (--cost records nothing)"
-        } else {
-            ""
-        }
+        megabytes(figures.resident_kib)
     )?;
+    if figures.recorded {
+        writeln!(
+            out,
+            "What the servers spend on being recorded is in their figures; --cost records nothing."
+        )?;
+    }
     if !figures.optimised {
         writeln!(
             out,
