@@ -9,7 +9,7 @@ use unisono::clock::ClockTime;
 
 use crate::click::{APART, RATE};
 
-/// Everything about one run. Milliseconds, percent of a core, KiB.
+/// Everything about one run. Percentages are of one core.
 #[derive(Debug, Serialize)]
 pub(crate) struct Figures {
     /// Whether the program was built as it is shipped. If not, costs mean little.
@@ -76,17 +76,17 @@ pub(crate) struct Heard {
     pub(crate) clock_ppm: f64,
 }
 
-/// How much later than another an output was heard, in ms.
+/// How much later than another an output was heard.
 #[derive(Debug, Serialize)]
 pub(crate) struct Skew {
     /// At the first click; `None` if one of the two did not play it.
-    pub(crate) first: Option<f64>,
+    pub(crate) first_ms: Option<f64>,
     /// From here on: of the clicks after the lanes have settled.
-    pub(crate) median: f64,
-    pub(crate) p5: f64,
-    pub(crate) p95: f64,
-    pub(crate) width: f64,
-    pub(crate) worst: f64,
+    pub(crate) median_ms: f64,
+    pub(crate) p5_ms: f64,
+    pub(crate) p95_ms: f64,
+    pub(crate) width_ms: f64,
+    pub(crate) worst_ms: f64,
     /// How many these are.
     pub(crate) clicks: usize,
     /// How many more one of the two did not play, or not so that it could be recognised.
@@ -116,12 +116,12 @@ impl Skew {
         };
         let (p5, p95) = (quantile(&later, 0.05), quantile(&later, 0.95));
         Ok(Self {
-            first: skews.first().copied().flatten(),
-            median: quantile(&later, 0.5),
-            p5,
-            p95,
-            width: p95 - p5,
-            worst: if -earliest > latest { earliest } else { latest },
+            first_ms: skews.first().copied().flatten(),
+            median_ms: quantile(&later, 0.5),
+            p5_ms: p5,
+            p95_ms: p95,
+            width_ms: p95 - p5,
+            worst_ms: if -earliest > latest { earliest } else { latest },
             clicks: later.len(),
             missed: due.len() - later.len(),
         })

@@ -63,11 +63,19 @@ fn skews(out: &mut impl Write, figures: &Figures, floor: &Skew) -> io::Result<()
     let outputs = figures.outputs.iter();
     let rows = outputs.filter_map(|output| Some((output.name.as_str(), output.skew.as_ref()?)));
     for (name, skew) in rows.chain([("floor", floor)]) {
-        let first = skew.first.map_or("-".to_owned(), |ms| format!("{ms:+.3}"));
+        let first = skew
+            .first_ms
+            .map_or("-".to_owned(), |ms| format!("{ms:+.3}"));
         writeln!(
             out,
             "{name:<6}{first:>9}{:>+9.3}{:>+9.3}{:>+9.3}{:>9.3}{:>+9.3}{:>9}{:>8}",
-            skew.median, skew.p5, skew.p95, skew.width, skew.worst, skew.clicks, skew.missed
+            skew.median_ms,
+            skew.p5_ms,
+            skew.p95_ms,
+            skew.width_ms,
+            skew.worst_ms,
+            skew.clicks,
+            skew.missed
         )?;
     }
     Ok(())
