@@ -41,8 +41,9 @@ use server::{Folder, SoundServer};
 const BEGIN_WITHIN: Duration = Duration::from_secs(10);
 /// From then on lanes are expected to know their crystals.
 const SETTLED: Duration = Duration::from_secs(10);
-/// Recorders run for so long before the music, until the servers have come to rest.
-const BEFORE: Duration = Duration::from_secs(2);
+/// Recorders run for so long before the music: until the servers have come to rest, and what arrived around the first click is
+/// as much as around the others.
+const BEFORE: Duration = Duration::from_secs(6);
 /// What has been played has been recorded by then.
 const AFTER: Duration = Duration::from_millis(500);
 

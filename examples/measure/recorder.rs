@@ -25,10 +25,9 @@ const LOOK: Duration = Duration::from_millis(10);
 const FRAME: usize = 8;
 /// What arrived in the recording's first second is not used: the server is still changing to the recorder's buffer.
 const UNSETTLED: u64 = RATE as u64;
-/// Of so many arrivals, about a second's, the earliest counts.
-const GROUP: usize = 100;
-/// Rounds of fitting; from the fourth on the line does not move any more.
-const ROUNDS: usize = 8;
+/// When a frame was heard is judged by what arrived in so many frames before and after it, 5 s: long enough for many to arrive
+/// undisturbed, and short enough that a sink may change its pace. A null sink does, by some 20 ppm, when it is given other blocks.
+const NEAR: u64 = 5 * RATE as u64;
 
 /// So many frames had arrived at that moment.
 #[derive(Debug, Clone, Copy)]
@@ -134,93 +133,62 @@ impl Recording {
     /// # Errors
     /// Too little was recorded.
     pub(crate) fn heard(&self, start: ClockTime, seconds: u32) -> anyhow::Result<Heard> {
-        let line = Line::through_the_earliest(&self.arrivals)?;
         let count = u64::from(seconds) * u64::from(RATE) / APART;
         let apart = APART as f64 / f64::from(RATE);
         let mut late = vec![None; usize::try_from(count)?];
-        for sample in &self.clicks {
-            let since = line.time_of(*sample).seconds_since(start);
+        let mut all = Vec::new();
+        for frame in &self.clicks {
+            let at = self.time_of(*frame)?;
+            all.push((*frame, at));
+            let since = at.seconds_since(start);
             let number = (since / apart).round();
             // What was heard before the start or after the end is nobody's.
             if let Some(late) = late.get_mut(number as usize).filter(|_| number >= 0.0) {
                 *late = Some(since - number * apart);
             }
         }
+        let [first, .., last] = *all.as_slice() else {
+            bail!("hardly a click was recorded");
+        };
+        let rate = (last.0 - first.0) / last.1.seconds_since(first.1);
         Ok(Heard {
             late,
-            clock_ppm: (1.0 / (line.seconds_per_frame * f64::from(RATE)) - 1.0) * 1e6,
+            clock_ppm: (rate / f64::from(RATE) - 1.0) * 1e6,
         })
     }
-}
 
-/// When each frame arrives, were nothing ever held up.
-#[derive(Debug, Clone, Copy)]
-struct Line {
-    frames: f64,
-    at: ClockTime,
-    seconds_per_frame: f64,
-}
-
-impl Line {
-    /// A sink takes its frames at moments that lie on a line, and they arrive here some time later, never earlier. So it is
-    /// the earliest that tell: of each group of arrivals the earliest, and the earlier half of these.
-    fn through_the_earliest(arrivals: &[Arrival]) -> anyhow::Result<Self> {
-        let settled = arrivals.partition_point(|arrival| arrival.frames < UNSETTLED);
-        let arrivals = &arrivals[settled..];
-        if arrivals.len() < 4 * GROUP {
-            bail!("too little was recorded: {} blocks", arrivals.len());
-        }
-        let mut line = Self::fitted(arrivals);
-        for _ in 0..ROUNDS {
-            let mut earliest: Vec<Arrival> = arrivals
-                .chunks(GROUP)
-                .filter_map(|group| {
-                    let late = |arrival: &&Arrival| line.late(arrival);
-                    group.iter().min_by(|a, b| late(a).total_cmp(&late(b)))
-                })
-                .copied()
-                .collect();
-            earliest.sort_by(|a, b| line.late(a).total_cmp(&line.late(b)));
-            earliest.truncate(earliest.len() / 2);
-            line = Self::fitted(&earliest);
-        }
-        Ok(line)
-    }
-
-    /// By least squares. There are at least two arrivals, at different frames.
-    fn fitted(arrivals: &[Arrival]) -> Self {
-        let origin = arrivals[0];
-        let count = arrivals.len() as f64;
-        let place = |arrival: &Arrival| {
-            let frames = arrival.frames as f64 - origin.frames as f64;
-            (frames, arrival.at.seconds_since(origin.at))
+    /// When this frame would have arrived if nothing were ever held up. A sink takes its frames at an even pace, and they
+    /// arrive some time later, never earlier: so that is the line below all arrivals, the lower edge of their convex hull.
+    fn time_of(&self, frame: f64) -> anyhow::Result<ClockTime> {
+        let below = |frames: u64| {
+            self.arrivals
+                .partition_point(|arrival| arrival.frames < frames)
         };
-        let places = arrivals.iter().map(place);
-        let (frames, seconds) = places.clone().fold((0.0, 0.0), |(frames, seconds), place| {
-            (frames + place.0 / count, seconds + place.1 / count)
-        });
-        let (square, product) = places.fold((0.0, 0.0), |(square, product), place| {
-            let across = place.0 - frames;
-            (
-                square + across * across,
-                product + across * (place.1 - seconds),
-            )
-        });
-        Self {
-            frames: origin.frames as f64 + frames,
-            at: origin.at.plus_seconds(seconds),
-            seconds_per_frame: product / square,
+        let near = frame as u64;
+        let from = below(near.saturating_sub(NEAR).max(UNSETTLED));
+        let arrivals = &self.arrivals[from..below(near + NEAR)];
+        let origin = arrivals
+            .first()
+            .context("nothing was recorded around a click")?;
+        // Frames and seconds, from the frame asked for and the first arrival on.
+        let mut edge: Vec<(f64, f64)> = Vec::new();
+        for arrival in arrivals {
+            let next = (
+                arrival.frames as f64 - frame,
+                arrival.at.seconds_since(origin.at),
+            );
+            while let [.., a, b] = *edge.as_slice()
+                && (b.0 - a.0) * (next.1 - a.1) <= (b.1 - a.1) * (next.0 - a.0)
+            {
+                edge.pop();
+            }
+            edge.push(next);
         }
-    }
-
-    fn time_of(&self, frames: f64) -> ClockTime {
-        self.at
-            .plus_seconds((frames - self.frames) * self.seconds_per_frame)
-    }
-
-    fn late(&self, arrival: &Arrival) -> f64 {
-        arrival
-            .at
-            .seconds_since(self.time_of(arrival.frames as f64))
+        let side = edge.windows(2).find(|side| side[1].0 >= 0.0);
+        let Some(&[a, b]) = side else {
+            bail!("the recording ends at a click");
+        };
+        let slope = (b.1 - a.1) / (b.0 - a.0);
+        Ok(origin.at.plus_seconds(a.1 - a.0 * slope))
     }
 }
