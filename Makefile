@@ -11,12 +11,13 @@ UNITS = $(HOME)/.config/systemd/user
 
 PROGRAM = target/release/unisono
 
-.PHONY: help run demo bench test install uninstall build-packages test-packages cargo
+.PHONY: help run demo bench measure test install uninstall build-packages test-packages cargo
 
 help:
 	@echo 'make run        install what is missing, build, and run'
 	@echo 'make demo       four simulated speakers on this machine alone: no sound card, no network'
 	@echo 'make bench      what audio, control and decoding cost on this machine'
+	@echo 'make measure    three minutes on sound servers of its own: how well they are in step, and what it costs'
 	@echo 'make test       everything that must hold before a change is taken in'
 	@echo 'make install    put the program into $(PREFIX)/bin and its systemd unit into place'
 	@echo 'make uninstall  take both away again'
@@ -36,6 +37,10 @@ demo: cargo build-packages
 
 bench: cargo build-packages
 	cargo bench
+
+# For other crystals, a busy machine or costs alone: ARGS='--crystals=-300,0,500 --busy', ARGS=--cost.
+measure: cargo build-packages test-packages
+	cargo run --release --example measure -- $(ARGS)
 
 test: cargo build-packages test-packages
 	cargo fmt --check
