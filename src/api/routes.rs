@@ -75,7 +75,7 @@ pub fn router(house: Arc<House>, options: &Options, stop: CancellationToken) -> 
 
 async fn gate(Of(api): Of<Arc<Api>>, request: Request, next: Next) -> Response {
     let link = request.extensions().get::<Link>().copied();
-    match access::refusal(&api.options, link, request.method(), request.headers()) {
+    match access::refusal(&api.options, link, request.headers()) {
         Some(why) => problem(StatusCode::FORBIDDEN, why),
         None => next.run(request).await,
     }

@@ -146,7 +146,7 @@ fn take_over(state: &mut StateDir, house: &House, configured: &[OutputSettings])
     for (output, config) in house.outputs().iter().zip(configured) {
         let name = output.lane.name();
         state.keep_values(name, &keys, &differing(config, &output.lane.settings()));
-        let now = output.lane.learnt();
+        let now = output.lane.learnt().plausible();
         if noticeable(learnt(state.kept_learnt(name, &output.sink)), now) {
             let kept = KeptLearnt {
                 clock_ppm: now.clock_ppm,

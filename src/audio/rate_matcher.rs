@@ -19,8 +19,8 @@ const OVERSAMPLING: usize = 512;
 pub const LOOK_AHEAD: usize = SINC_LENGTH / 2;
 /// Most output frames per call.
 pub const LARGEST_OUTPUT: usize = 512;
-/// By how much the ratio may be bent: 1000 ppm of correction and a crystal some 1000 ppm off are far within.
-const LARGEST_BEND: f64 = 1.01;
+/// By how much the ratio may be bent: a glide of 1 %, 1000 ppm of correction and a crystal some 1000 ppm off are within.
+const LARGEST_BEND: f64 = 1.02;
 /// Input frames per output frame at most, and the other way round. The filter is made for ratios near 1; sound cards stay
 /// between 8 and 384 kHz.
 const LARGEST_STEP: f64 = 16.0;

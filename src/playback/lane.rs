@@ -138,6 +138,11 @@ impl Lane {
         }
     }
 
+    /// Whether music is heard.
+    pub fn is_playing(&self) -> bool {
+        matches!(self.mode, Mode::Playing { .. })
+    }
+
     /// Whether the lane plays or is about to.
     pub fn is_busy(&self) -> bool {
         !matches!(self.mode, Mode::Silent)
@@ -219,7 +224,8 @@ impl Lane {
         }
         if let Mode::Waiting { stream, .. } = &mut self.mode {
             // Blocks must not pile up for a sink that may stay away.
-            let due = stream.timeline.frame_at(now);
+            let early = self.settings.load().late_seconds.min(0.0);
+            let due = stream.timeline.frame_at(now.plus_seconds(early));
             stream.input.skip_to(due.max(0.0) as u64);
         }
     }
@@ -254,10 +260,6 @@ impl Lane {
         } else {
             tracing::debug!(output = %self.name, "the device ran dry while silent");
         }
-    }
-
-    fn is_playing(&self) -> bool {
-        matches!(self.mode, Mode::Playing { .. })
     }
 
     fn next_command(&mut self) -> Option<LaneCommand> {
@@ -444,8 +446,10 @@ impl Lane {
         else {
             return Ok(back);
         };
-        // A whole first frame later than planned means that the beginning is lost: what follows is faded in.
-        let cut = due - from > 1.0;
+        // More than a frame, of the device's or the music's, later than planned means that the beginning is lost: what
+        // follows is faded in.
+        let frame = (f64::from(self.zone_rate) / f64::from(device.rate())).max(1.0);
+        let cut = due - from > frame;
         stream.input.skip_to(due.max(0.0) as u64);
         device.begin(due.max(0.0));
         if stream.fade_in || cut {
@@ -464,16 +468,25 @@ impl Lane {
         let Mode::Playing { mut stream } = std::mem::replace(&mut self.mode, Mode::Silent) else {
             return;
         };
-        let ahead = device.ahead(&stream.timeline);
-        let mut missing = 0;
-        device.process(ahead, output, |frames| missing += stream.input.fill(frames));
+        // While the device is not known again after a gap, the music goes on as it was.
+        let known = device.is_known();
+        let ahead = if known {
+            device.ahead(&stream.timeline)
+        } else {
+            0.0
+        };
+        let (mut asked, mut missing) = (0, 0);
+        device.process(ahead, output, |frames| {
+            asked += frames.len() / 2;
+            missing += stream.input.fill(frames);
+        });
         self.mixer.apply(output, &stream.gain);
         let too_far = ahead.abs() > REANCHOR;
-        self.status.set_ahead(Some(ahead));
+        self.status.set_ahead(known.then_some(ahead));
         let next = device.position();
         self.mode = if missing > 0 && stream.input.exhausted() {
             // The filter's look-ahead was the last to be empty; a little later all has been played.
-            if missing + 1 >= frames {
+            if missing >= asked {
                 Mode::Waiting { stream, from: next }
             } else {
                 Mode::Playing { stream }
@@ -489,7 +502,8 @@ impl Lane {
                 );
             } else {
                 // What the filter has looked ahead to can still be heard.
-                let there = (frames + LOOK_AHEAD).saturating_sub(missing).min(frames);
+                let there = (asked + LOOK_AHEAD).saturating_sub(missing);
+                let there = (there * frames / asked).min(frames);
                 let (there, rest) = output.split_at_mut(there * 2);
                 fade_out(there);
                 rest.fill(0.0);

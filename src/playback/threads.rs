@@ -19,9 +19,10 @@ const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(2);
 /// After so long without music a sink is given back to the system.
 const REST: Duration = Duration::from_secs(60);
-/// Lanes go on for so long after they were told to end, and for their speaker's lateness (up to a second of it): until the
-/// halt that ended the music has been heard.
+/// Lanes go on for so long after the halt that ended the music, until it has been heard…
 const FADE_OUT: Duration = Duration::from_millis(300);
+/// …and wait for that halt for no longer than this: as long as the latest speaker of a zone can be late, and more.
+const LAST_HALT: Duration = Duration::from_secs(6);
 /// Commands to a feeder wait here; a zone sends one at a time.
 const COMMANDS: usize = 64;
 
@@ -213,7 +214,7 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
     let span = tracing::info_span!("output", name = %spec.name);
     let _in_span = span.enter();
     // A lane may still have a fade to play when the program ends.
-    let mut stopping_since = None;
+    let (mut stopping_since, mut last_played) = (None, clock.now());
     loop {
         let now = clock.now();
         if let Err(error) = lane.step(now) {
@@ -253,9 +254,12 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
         }
         if stop.load(Relaxed) {
             let since = *stopping_since.get_or_insert(now);
-            let late = spec.settings.late_seconds.clamp(0.0, 1.0);
-            let late = Duration::from_secs_f64(late);
-            if now.saturating_since(since) > FADE_OUT + late {
+            if lane.is_playing() {
+                last_played = now;
+            }
+            if now.saturating_since(last_played) > FADE_OUT
+                || now.saturating_since(since) > LAST_HALT
+            {
                 return;
             }
         }

@@ -33,6 +33,11 @@ impl Written {
         self.end
     }
 
+    /// How many of the last frames are still known.
+    pub(super) fn known(&self) -> usize {
+        self.samples.len() / 2
+    }
+
     /// The first of the unbroken run of silent frames at the end; the end itself when there is none.
     pub(super) fn silent_from(&self) -> u64 {
         self.silent_from.min(self.end)

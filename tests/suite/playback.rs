@@ -314,7 +314,9 @@ fn a_speaker_that_is_unplugged_comes_back_in_step_and_the_other_never_notices() 
         .collect();
     assert!(back.len() > 80, "{}", back.len());
     for (at, skew) in back {
-        assert!(skew.abs() < 30e-6, "at {at} s: {} µs", skew * 1e6);
+        // It is plugged in at second 15, and a frame off at most five seconds later.
+        let most = if at < 20.0 { 60e-6 } else { 21e-6 };
+        assert!(skew.abs() < most, "at {at} s: {} µs", skew * 1e6);
     }
 }
 
@@ -335,7 +337,9 @@ fn a_thread_that_is_held_up_disturbs_only_its_own_output() {
         .collect();
     assert!(back.len() > 40, "{}", back.len());
     for (at, skew) in back {
-        assert!(skew.abs() < 30e-6, "at {at} s: {} µs", skew * 1e6);
+        // It is plugged in at second 15, and a frame off at most five seconds later.
+        let most = if at < 20.0 { 60e-6 } else { 21e-6 };
+        assert!(skew.abs() < most, "at {at} s: {} µs", skew * 1e6);
     }
 }
 

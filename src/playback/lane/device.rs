@@ -191,7 +191,7 @@ impl Device {
     pub(super) fn take_back(&mut self, target: u64) -> Result<Vec<f32>, SinkError> {
         self.flush()?;
         let over = usize::try_from(self.end().saturating_sub(target)).unwrap_or(usize::MAX);
-        let back = self.sink.rewind(over);
+        let back = self.sink.rewind(over.min(self.written.known()));
         Ok(self.written.take_back(back))
     }
 

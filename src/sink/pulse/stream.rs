@@ -22,8 +22,8 @@ const BYTES_PER_FRAME: usize = 8;
 pub(super) const BUFFER: Duration = Duration::from_millis(150);
 /// How often it is filled, once the device is known: a fifth of what it holds.
 const PACE: Duration = Duration::from_millis(30);
-/// The server asks for more when this much has been played, and (by `EARLY_REQUESTS`) has the device buffer as much.
-const REQUEST: Duration = Duration::from_millis(20);
+/// What the server hands to the device at a time, and can no longer be taken back.
+const DEVICE: Duration = Duration::from_millis(20);
 /// What is nearer to the device than this, beyond the device's own latency, is left alone by [`Sink::rewind`].
 const REWIND_MARGIN: Duration = Duration::from_millis(5);
 /// Position reports: this often while the device is new…
@@ -108,16 +108,19 @@ impl PulseStream {
         let bytes = |duration: Duration| {
             (duration.as_secs_f64() * f64::from(rate)) as u32 * BYTES_PER_FRAME as u32
         };
+        // By `ADJUST_LATENCY` the server has the device buffer half of what two requests leave of the whole. So requests
+        // are as large as can be: each wakes the server.
+        let whole = buffer + DEVICE;
         let attributes = BufferAttr {
-            maxlength: bytes(buffer * 4),
-            tlength: bytes(buffer),
+            maxlength: bytes(whole * 4),
+            tlength: bytes(whole),
             // After running dry the stream waits for a little before it goes on, and its read index with it.
-            prebuf: bytes(REQUEST),
-            minreq: bytes(REQUEST),
+            prebuf: bytes(DEVICE),
+            minreq: bytes(whole / 2 - DEVICE),
             fragsize: u32::MAX,
         };
         // A speaker that goes away must take its stream with it: the server is not to move it to another one.
-        let flags = FlagSet::EARLY_REQUESTS | FlagSet::DONT_MOVE;
+        let flags = FlagSet::ADJUST_LATENCY | FlagSet::DONT_MOVE;
         stream
             .connect_playback(Some(&wanted), Some(&attributes), flags, None, None)
             .map_err(describe)?;
@@ -136,7 +139,7 @@ impl PulseStream {
             bytes: Vec::new(),
             written: 0,
             read: None,
-            latency: REQUEST,
+            latency: DEVICE,
             steps: Steps::new(rate),
             back: 0,
             report: None,
@@ -287,7 +290,7 @@ impl Sink for PulseStream {
     }
 
     fn rewind(&mut self, frames: usize) -> usize {
-        let free = self.queued(self.clock.now()) - self.seconds(REWIND_MARGIN + REQUEST);
+        let free = self.queued(self.clock.now()) - self.seconds(REWIND_MARGIN + DEVICE);
         let frames = frames.min(free.max(0.0) as usize);
         self.back += frames;
         self.written -= frames as i64;
@@ -295,7 +298,7 @@ impl Sink for PulseStream {
     }
 
     fn committed(&self) -> Duration {
-        self.latency + REWIND_MARGIN + REQUEST
+        self.latency + REWIND_MARGIN + DEVICE
     }
 
     fn buffer(&self) -> Duration {
