@@ -14,6 +14,7 @@ mod program;
 mod pulse;
 mod quality;
 mod renderer;
+mod same_frame;
 mod settings;
 mod support;
 mod sync;

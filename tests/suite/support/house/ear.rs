@@ -4,7 +4,7 @@
 use unisono::clock::ClockTime;
 
 /// Frames in which the helix goes round once: 100 ms.
-pub(super) const TURN: u32 = super::RATE / 10;
+pub const TURN: u32 = super::RATE / 10;
 const TURN_SECONDS: f64 = TURN as f64 / super::RATE as f64;
 
 /// Where in its turn the helix was at a moment.
@@ -15,15 +15,18 @@ pub struct Reading {
     into: f64,
 }
 
+/// The frame of its turn that the helix is at; `None` for what is not the helix at its full size: silence, a fade, the filter's
+/// ringing at an edge.
+pub fn turned([left, right]: [f32; 2]) -> Option<f64> {
+    let (x, y) = (f64::from(left), f64::from(right));
+    let angle = y.atan2(x) / std::f64::consts::TAU;
+    ((x.hypot(y) - 0.5).abs() < 1e-3).then_some(angle * f64::from(TURN))
+}
+
 impl Reading {
-    /// `None` for what is not the helix at its full size: silence, a fade, the filter's ringing at an edge.
     fn of(at: ClockTime, left: f32, right: f32) -> Option<Self> {
-        let (x, y) = (f64::from(left), f64::from(right));
-        let angle = y.atan2(x) / std::f64::consts::TAU;
-        ((x.hypot(y) - 0.5).abs() < 1e-3).then_some(Self {
-            at,
-            into: angle * TURN_SECONDS,
-        })
+        let into = turned([left, right])? / f64::from(TURN) * TURN_SECONDS;
+        Some(Self { at, into })
     }
 
     /// How much later than due this was heard `at` seconds after the helix' start. Half a turn is the most that can be told.

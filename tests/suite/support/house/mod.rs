@@ -19,7 +19,7 @@ use unisono::playback::{
 use unisono::sink::simulated::Simulated;
 use unisono::sink::{SimulatedSpec, SinkError, SinkSpec};
 
-pub use ear::Ear;
+pub use ear::{Ear, TURN, turned};
 use reports::Doubtful;
 pub use sources::{Generated, clicks, helix, sine};
 
