@@ -3,7 +3,7 @@
 use crate::clock::ClockTime;
 use crate::config::Plan;
 use crate::playback::LaneHandle;
-use crate::view::{OutputLine, Screen, ZoneLine};
+use crate::view::{OutputLine, Screen, ZoneLine, troubles};
 use crate::zone::{TransportState, ZoneHandle, ZoneState};
 
 pub(super) fn screen(
@@ -51,5 +51,6 @@ fn output_line(lane: &LaneHandle) -> OutputLine {
         state: report.state.word().to_owned(),
         ahead_seconds: report.ahead_seconds,
         clock_ppm: report.clock_ppm,
+        troubles: troubles(report.reanchored, report.gaps, report.starved_frames),
     }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::api::{OutputStatus, State, Transport, ZoneStatus};
-use crate::view::{Side, UNKNOWN, figure, minutes, table};
+use crate::view::{Side, UNKNOWN, figure, minutes, table, troubles};
 
 /// Two tables: zones, and outputs with their figures. What is not known is a dash.
 pub(super) fn state(state: &State) -> Vec<String> {
@@ -32,6 +32,7 @@ pub(super) fn state(state: &State) -> Vec<String> {
             ("TRIM", Side::Right),
             ("VOLUME", Side::Left),
             ("ZONE", Side::Left),
+            ("TROUBLES", Side::Left),
         ],
         &outputs.collect::<Vec<_>>(),
     ));
@@ -70,6 +71,7 @@ fn zone_row(zone: &ZoneStatus) -> Vec<String> {
 
 fn output_row(output: &OutputStatus) -> Vec<String> {
     let alone = if output.volume_sync { "" } else { ", alone" };
+    let troubles = troubles(output.reanchored, output.gaps, output.starved_frames);
     vec![
         output.name.clone(),
         word(&output.state),
@@ -80,6 +82,7 @@ fn output_row(output: &OutputStatus) -> Vec<String> {
         format!("{} dB", output.trim_db),
         volume(output.volume, output.muted, alone),
         output.zone.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
+        troubles.unwrap_or_else(|| UNKNOWN.to_owned()),
     ]
 }
 
@@ -149,6 +152,7 @@ mod tests {
             volume: 40,
             volume_sync: false,
             muted: true,
+            gaps: 2,
             ..output("Kitchen")
         };
         let zone = ZoneStatus {
@@ -184,9 +188,9 @@ mod tests {
                 "Everywhere  playing             35      1:23 / 5:37  Blue in Green · Miles Davis",
                 "Desk        waiting for a cast  35                –  –",
                 "",
-                "OUTPUT    STATE       AHEAD      CLOCK      LATE  CHANNELS   TRIM  VOLUME            ZONE",
-                "Kitchen   playing  −0.02 ms  +12.3 ppm  180.5 ms  mono      -3 dB  40, alone, muted  Everywhere",
-                "Desk [2J  resting         –          –      0 ms  stereo     0 dB  100               –",
+                "OUTPUT    STATE       AHEAD      CLOCK      LATE  CHANNELS   TRIM  VOLUME            ZONE        TROUBLES",
+                "Kitchen   playing  −0.02 ms  +12.3 ppm  180.5 ms  mono      -3 dB  40, alone, muted  Everywhere  2 gaps",
+                "Desk [2J  resting         –          –      0 ms  stereo     0 dB  100               –           –",
             ]
         );
     }

@@ -8,7 +8,7 @@ mod table;
 use std::time::Duration;
 
 pub use painter::{LogLine, Painter};
-pub use render::{UNKNOWN, figure, minutes, render};
+pub use render::{UNKNOWN, figure, minutes, render, troubles};
 pub use table::{Side, table};
 
 /// What there is to show.
@@ -48,4 +48,6 @@ pub struct OutputLine {
     pub ahead_seconds: Option<f64>,
     /// How much faster than ours its clock runs, in parts per million, once measured.
     pub clock_ppm: Option<f64>,
+    /// What has gone wrong on it, if anything has: see [`troubles`].
+    pub troubles: Option<String>,
 }

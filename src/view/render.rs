@@ -86,7 +86,9 @@ impl Columns {
         let clock = figure(output.clock_ppm, "ppm");
         let ahead = pad_str(&ahead, AHEAD_WIDTH, Alignment::Right, None);
         let clock = pad_str(&clock, CLOCK_WIDTH, Alignment::Right, None);
-        self.line(&format!("{head}{ahead}{}{clock}", " ".repeat(GAP)))
+        let gap = " ".repeat(GAP);
+        let troubles = output.troubles.as_deref().unwrap_or_default();
+        self.line(&format!("{head}{ahead}{gap}{clock}{gap}{troubles}"))
     }
 
     fn head(&self, name: &str, state: &str, indent: usize) -> String {
@@ -141,6 +143,24 @@ pub fn figure(value: Option<f64>, unit: &str) -> String {
     }
 }
 
+/// What has gone wrong on an output since the start, in words; `None` if nothing has: how often it jumped to the frame that was due, how often its
+/// device ran dry, and how many frames of silence were played because the music was not there.
+pub fn troubles(jumps: u64, gaps: u64, starved_frames: u64) -> Option<String> {
+    let counts = [
+        (jumps, "jump", "jumps"),
+        (gaps, "gap", "gaps"),
+        (starved_frames, "frame starved", "frames starved"),
+    ];
+    let said = counts
+        .into_iter()
+        .filter_map(|(count, one, more)| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {more}")),
+        });
+    Some(said.collect::<Vec<_>>().join(", ")).filter(|said| !said.is_empty())
+}
+
 /// A time in a track as people write it: `1:23`, or with hours.
 pub fn minutes(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -172,12 +192,14 @@ mod tests {
                     state: "in step".to_owned(),
                     ahead_seconds: Some(-0.000_024),
                     clock_ppm: Some(12.34),
+                    troubles: troubles(1, 0, 0),
                 },
                 OutputLine {
                     name: "Desk".to_owned(),
                     state: "lost".to_owned(),
                     ahead_seconds: None,
                     clock_ppm: None,
+                    troubles: troubles(0, 0, 0),
                 },
             ],
         }
@@ -189,7 +211,7 @@ mod tests {
             render(&two_speakers(), 70),
             [
                 "Everywhere  playing  Blue in Green · Miles Davis           1:23 / 5:37",
-                "  Kitchen   in step    −0.02 ms   +12.3 ppm",
+                "  Kitchen   in step    −0.02 ms   +12.3 ppm  1 jump",
                 "  Desk      lost              –           –",
             ]
         );
@@ -239,6 +261,13 @@ mod tests {
         check(180.2, "+180 ms");
         check(-1e9, "−9999 ms");
         assert_eq!(figure(Some(f64::NAN), "ms"), "–");
+    }
+
+    #[test]
+    fn troubles_are_counted_in_words() {
+        assert_eq!(troubles(0, 0, 0), None);
+        let all = troubles(2, 1, 960);
+        assert_eq!(all.as_deref(), Some("2 jumps, 1 gap, 960 frames starved"));
     }
 
     #[test]

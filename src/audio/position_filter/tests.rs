@@ -246,9 +246,6 @@ fn it_finds_back_after_the_device_stood_still() {
     }
 }
 
-/// How far ahead of the last report a lane writes to a sound server at most, in seconds.
-const WRITTEN_AHEAD: f64 = 0.22;
-
 /// Many runs of a device: how its reports are, and what becomes of the line at the write head.
 struct Many {
     ppm: f64,
@@ -279,7 +276,7 @@ impl Many {
                 let late = held_up + device.gaussian() * self.scatter;
                 device.report(seconds, late, 0.0);
                 settled |= device.filter.settled();
-                let error = device.error(seconds + WRITTEN_AHEAD, 0.0).abs();
+                let error = device.error(seconds + 0.1, 0.0).abs();
                 if settled {
                     from_settled = from_settled.max(error);
                 }
