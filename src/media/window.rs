@@ -7,11 +7,15 @@ use std::collections::VecDeque;
 
 /// Small beside what is kept, large beside what is read at once.
 const PIECE: usize = 64 << 10;
+/// So many forgotten pieces are kept to be filled again. A stream that runs needs no others: one thread would allocate for ever what another
+/// frees, and the memory of both would fall to pieces.
+const SPARE: usize = 2;
 
 /// The bytes of a file from one place to another.
 #[derive(Debug, Default)]
 pub(super) struct Window {
     pieces: VecDeque<Box<[u8]>>,
+    spare: Vec<Box<[u8]>>,
     /// Where in the file the first piece begins.
     origin: u64,
     /// Where in the file the window begins and ends.
@@ -35,7 +39,9 @@ impl Window {
         while !bytes.is_empty() {
             let at = (self.end - self.origin) as usize;
             if at / PIECE == self.pieces.len() {
-                self.pieces.push_back(vec![0; PIECE].into());
+                let piece = self.spare.pop();
+                self.pieces
+                    .push_back(piece.unwrap_or_else(|| vec![0; PIECE].into()));
             }
             let Some(piece) = self.pieces.back_mut() else {
                 return;
@@ -67,7 +73,11 @@ impl Window {
     pub(super) fn forget_before(&mut self, place: u64) {
         self.start = place.clamp(self.start, self.end);
         while self.start - self.origin >= PIECE as u64 {
-            self.pieces.pop_front();
+            if let Some(piece) = self.pieces.pop_front()
+                && self.spare.len() < SPARE
+            {
+                self.spare.push(piece);
+            }
             self.origin += PIECE as u64;
         }
     }
@@ -103,7 +113,8 @@ mod tests {
             window.push(&bytes);
             assert_eq!(window.end(), end + bytes.len() as u64);
             window.forget_before(window.end().saturating_sub(150_000));
-            assert!(window.pieces.len() <= 4, "{}", window.pieces.len());
+            let kept = window.pieces.len() + window.spare.len();
+            assert!(kept <= 4 + SPARE, "{kept}");
             let mut place = window.start();
             let mut into = [0; 7001];
             while place < window.end() {
