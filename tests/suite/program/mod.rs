@@ -2,6 +2,7 @@
 //! How parts of it decide is tested where those parts are.
 
 mod bad_input;
+mod claims;
 mod commands;
 mod control;
 mod formats;
