@@ -13,7 +13,7 @@ use super::volume;
 use crate::clock::Clock;
 use crate::playback::{LARGEST_SPREAD_MS, LaneHandle, LaneState, OutputSettings};
 use crate::spelling;
-use crate::zone::{TransportState, ZoneCommand, ZoneHandle, ZoneState};
+use crate::zone::{Channel, TransportState, ZoneCommand, ZoneHandle, ZoneState};
 
 /// A zone of the house.
 #[derive(Debug, Clone)]
@@ -263,8 +263,8 @@ impl House {
         let zone = self.zone_entry(name)?;
         for setting in change::read_change(&ZONE_KEYS, change).map_err(Refusal::Invalid)? {
             let command = match setting {
-                Setting::Volume(volume) => ZoneCommand::SetVolume(volume),
-                Setting::Muted(muted) => ZoneCommand::SetMute(muted),
+                Setting::Volume(volume) => ZoneCommand::SetVolume(Channel::Master, volume),
+                Setting::Muted(muted) => ZoneCommand::SetMute(Channel::Master, muted),
                 _ => continue,
             };
             // A zone refuses these two only when it ends.

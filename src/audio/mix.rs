@@ -30,6 +30,16 @@ impl Mix {
         }
     }
 
+    /// The same mix of a stream whose left and right are this much louder or softer before they are mixed.
+    #[must_use]
+    pub fn of_scaled(self, sides: [f32; 2]) -> Self {
+        let scaled = |factors: [f32; 2]| [factors[0] * sides[0], factors[1] * sides[1]];
+        Self {
+            left: scaled(self.left),
+            right: scaled(self.right),
+        }
+    }
+
     fn apply(self, frame: &mut [f32]) {
         let [left, right] = [frame[0], frame[1]];
         frame[0] = self.left[0] * left + self.left[1] * right;

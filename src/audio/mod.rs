@@ -19,7 +19,7 @@ pub use channel_map::ChannelMap;
 pub use converter::Converter;
 pub use drift::{DriftController, GLIDE_PPM, Glide, LARGEST_CORRECTION_PPM, WORK_OFF_SECONDS};
 pub use format::StreamFormat;
-pub use gain::{db_gain, nearest_volume, volume_gain};
+pub use gain::{QUIETEST_DB, db_gain, nearest_volume, nearest_volume_db, volume_db, volume_gain};
 pub use mix::{Mix, MixRamp};
 pub use position_filter::{Heard, PositionFilter};
 pub use rate_matcher::{LARGEST_OUTPUT, LOOK_AHEAD, RateMatcher};

@@ -4,7 +4,8 @@
 use std::io::{self, Read};
 
 use super::buffer::{ByteReader, Description};
-use super::{Chunk, MediaInfo, MediaRequest, decode, pcm};
+use super::formats::Decoding;
+use super::{Chunk, MediaInfo, MediaRequest, decode, formats, pcm};
 
 /// Frames, and where they belong.
 #[derive(Debug)]
@@ -49,9 +50,6 @@ pub(super) trait Decoder {
 /// Enough of the beginning to tell any format that has a name written at its beginning.
 const HEAD: u64 = 12;
 
-/// Beginnings no one would mistake for sound.
-const CONTAINERS: [&[u8]; 6] = [b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS", b"ID3"];
-
 /// Opens the file behind `reader` with the decoder that its first bytes ask for. What the server and the sender say of it
 /// matters for raw PCM only, which nothing else can tell.
 pub(super) fn open(
@@ -80,9 +78,7 @@ fn pcm_layout(
     description: &Description,
     request: &MediaRequest,
 ) -> Option<pcm::Layout> {
-    let is_container = CONTAINERS.iter().any(|magic| head.starts_with(magic))
-        || head.get(4..8).is_some_and(|name| name == b"ftyp");
-    if is_container {
+    if formats::by_sign(head).is_some_and(|format| format.decoding == Decoding::Container) {
         return None;
     }
     pcm::Layout::stated(description.content_type.as_deref(), request)

@@ -21,8 +21,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// From the request to the first byte of the file. Transcoders need seconds to start; but who has cast to a dead server
 /// must be told within 15 s.
 const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(14);
-/// The longest silence in the middle of a file.
-const STALLED_AFTER: Duration = Duration::from_secs(15);
+/// The longest silence in the middle of a file. Whoever listens may be patient for less when nothing is left to be heard;
+/// a server that is started anew under music that has been read ahead is waited for.
+const STALLED_AFTER: Duration = Duration::from_secs(45);
 /// As browsers do, roughly: more is a loop.
 const MOST_REDIRECTS: usize = 10;
 /// Lengths that servers make up for streams whose length they do not know.
@@ -156,6 +157,12 @@ impl Fetch {
         }
         let description = self.describe(&response, from)?;
         let length = description.length;
+        // A server that knows no ranges sends all of it; what comes before the place asked for is passed over.
+        let mut unwanted = if response.status() == StatusCode::PARTIAL_CONTENT {
+            0
+        } else {
+            from
+        };
         if from == 0 {
             self.intake.describe(description);
         }
@@ -167,8 +174,12 @@ impl Fetch {
             poll_fn(|context| self.intake.poll_room(context)).await;
             match timeout(patience, response.chunk()).await {
                 Ok(Ok(Some(bytes))) => {
-                    position += bytes.len() as u64;
-                    self.intake.push(&bytes);
+                    let passed = unwanted.min(bytes.len() as u64);
+                    unwanted -= passed;
+                    // At most the number of bytes, so the cast loses nothing.
+                    let wanted = &bytes[passed as usize..];
+                    position += wanted.len() as u64;
+                    self.intake.push(wanted);
                 }
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(error)) => return Err(self.broken_off(position, length, &error)),
@@ -239,9 +250,9 @@ impl Fetch {
                     )));
                 }
             }
-            status if status.is_success() && from > 0 => {
+            status if status.is_success() && from > 0 && response.content_length().is_none() => {
                 return Err(self.failed(
-                    "it cannot be played from another place: the server sends the whole file \
+                    "it cannot be played from another place: the server sends the whole stream \
                      when asked for a part"
                         .to_owned(),
                 ));
@@ -253,6 +264,8 @@ impl Fetch {
         }
         let length = match &range {
             Some(range) => range.total,
+            // Without a word on the range it is all of it.
+            None if response.status() != StatusCode::PARTIAL_CONTENT => response.content_length(),
             None => response.content_length().map(|rest| from + rest),
         };
         let length = length.filter(|length| !MADE_UP_LENGTHS.contains(length));

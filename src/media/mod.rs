@@ -9,6 +9,7 @@ mod buffer;
 mod decode;
 mod decoder;
 mod edits;
+mod formats;
 mod http;
 mod pcm;
 mod source;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use crate::audio::StreamFormat;
 
+pub use formats::{FORMATS, Format};
 pub use http::Network;
 pub use source::open;
 

@@ -8,6 +8,7 @@ use crate::audio::StreamFormat;
 
 use super::buffer::{ByteReader, Description};
 use super::decoder::{Decoded, Decoder, Reached, Undecodable};
+use super::formats::{self, Decoding};
 use super::{Chunk, MediaInfo, MediaRequest};
 
 /// What the RFCs leave open and CDs have settled.
@@ -33,8 +34,8 @@ impl Layout {
     /// The layout, when the server or the sender says that this is raw PCM. The server knows best what it sends; what it
     /// leaves open is taken from the sender's MIME type, then from the sender's other words, then from custom.
     pub(super) fn stated(content_type: Option<&str>, request: &MediaRequest) -> Option<Self> {
-        let served = content_type.and_then(Mime::parse);
-        let sent = request.mime.as_deref().and_then(Mime::parse);
+        let served = content_type.map(Mime::parse);
+        let sent = request.mime.as_deref().map(Mime::parse);
         let bytes_per_sample = match (served, sent) {
             (Some(served), _) if served.bytes_per_sample.is_some() => served.bytes_per_sample?,
             // A server that names another kind of audio is believed over the sender.
@@ -78,19 +79,18 @@ struct Mime {
 
 impl Mime {
     /// Reads `audio/L16;rate=44100;channels=2` in any case and order, with spaces or quotes.
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split(';');
-        let essence = parts.next()?.trim().to_ascii_lowercase();
+    fn parse(text: &str) -> Self {
+        let essence = formats::essence(text).to_ascii_lowercase();
         let mut mime = Self {
             is_audio: essence.starts_with("audio/"),
-            bytes_per_sample: match essence.as_str() {
-                "audio/l16" => Some(2),
-                "audio/l24" => Some(3),
-                _ => None,
+            bytes_per_sample: match formats::by_mime(&essence).map(|format| format.decoding) {
+                Some(Decoding::Raw { bytes }) => Some(bytes),
+                Some(Decoding::Container) | None => None,
             },
             ..Self::default()
         };
-        for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+        let parameters = text.split(';').skip(1);
+        for (name, value) in parameters.filter_map(|part| part.split_once('=')) {
             let value = value.trim().trim_matches('"').trim().parse().ok();
             match name.trim().to_ascii_lowercase().as_str() {
                 "rate" => mime.rate = value,
@@ -98,7 +98,7 @@ impl Mime {
                 _ => {}
             }
         }
-        Some(mime)
+        mime
     }
 }
 

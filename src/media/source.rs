@@ -290,7 +290,7 @@ impl Player {
             }
         };
         self.outlet.push(Item::Opened(decoder.info()));
-        let mut ended = false;
+        let (mut ended, mut fresh) = (false, true);
         loop {
             if ended {
                 // Not every demuxer finds back from the end.
@@ -303,12 +303,18 @@ impl Player {
                     }
                     Err(other) => return other,
                 }
-                ended = false;
+                (ended, fresh) = (false, true);
             }
             let played = match target {
+                // Asked for before anybody knew that there is no going elsewhere: it plays from its start, and says so.
+                Some(_) if fresh && !decoder.info().seekable => {
+                    self.outlet.push(Item::Sought(Duration::ZERO));
+                    self.play_on(&mut *decoder)
+                }
                 Some(to) => self.play_from(&mut *decoder, to),
                 None => self.play_on(&mut *decoder),
             };
+            fresh = false;
             let wish = match played {
                 Ok(()) => {
                     ended = true;

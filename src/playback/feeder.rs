@@ -43,8 +43,10 @@ pub enum EngineCommand {
     Load(TrackId, Box<dyn Source>),
     /// The track that follows without a gap, or none.
     Queue(Option<(TrackId, Box<dyn Source>)>),
-    /// Play what is loaded, or go on.
+    /// Play what is loaded, or go on: the zone takes its outputs, whoever has them.
     Play,
+    /// Play what is loaded on the outputs that the zone still has.
+    Continue,
     /// Halt; keep the position.
     Pause,
     /// Go to this position of the current track.
@@ -60,6 +62,7 @@ impl std::fmt::Debug for EngineCommand {
             Self::Load(id, _) => write!(f, "Load({id})"),
             Self::Queue(next) => write!(f, "Queue({:?})", next.as_ref().map(|(id, _)| id)),
             Self::Play => f.write_str("Play"),
+            Self::Continue => f.write_str("Continue"),
             Self::Pause => f.write_str("Pause"),
             Self::Seek(to) => write!(f, "Seek({to:?})"),
             Self::Stop => f.write_str("Stop"),
@@ -128,8 +131,8 @@ pub struct Feeder {
     ports: Vec<Port>,
     gain: Arc<Gain>,
     claims: Arc<dyn Fn() -> Claim + Send + Sync>,
-    /// By which the zone holds its outputs since it was last told to play. Going on after a stall or a seek does not
-    /// renew it, so that what another zone has been given meanwhile stays there.
+    /// By which the zone holds its outputs since it was last told to play. Going on after a stall, after a seek or with the
+    /// next track does not renew it, so that what another zone has been given meanwhile stays there.
     claim: Claim,
     stream: Stream,
     mode: Mode,
@@ -196,6 +199,11 @@ impl Feeder {
                     // Outputs may have been given back since the track was loaded.
                     self.prepare();
                     self.claim = (self.claims)();
+                    self.mode = Mode::starting(false);
+                }
+            }
+            EngineCommand::Continue => {
+                if self.mode == Mode::Halted {
                     self.mode = Mode::starting(false);
                 }
             }

@@ -22,7 +22,7 @@ use crate::clock::ClockTime;
 use crate::sink::{Sink, SinkError};
 use device::{Device, News};
 pub(crate) use handle::{Begin, LaneCommand};
-pub use handle::{Claim, Gain, LaneEnd, LaneHandle, Wake};
+pub use handle::{Claim, Gain, LaneEnd, LaneHandle, SideGain, Wake};
 use mixer::Mixer;
 
 /// Frames written at a time: the rate is steered this often.

@@ -17,7 +17,7 @@ mod threads;
 mod written;
 
 pub use feeder::{EngineCommand, EngineEvent, Feeder, TrackId, WakeAt};
-pub use lane::{Claim, Gain, Lane, LaneEnd, LaneHandle, Wake};
+pub use lane::{Claim, Gain, Lane, LaneEnd, LaneHandle, SideGain, Wake};
 pub use report::{LaneReport, LaneState};
 pub use settings::{FULL_VOLUME, LARGEST_SPREAD_MS, LATE_MS, OutputSettings, TRIM_DB};
 pub use spec::{Learnt, OutputSpec};

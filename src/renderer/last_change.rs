@@ -1,4 +1,5 @@
-//! Two snapshots become one `LastChange` document: what differs, or everything.
+//! Two snapshots become one `LastChange` document: what differs, or everything. A snapshot's name may have a channel behind
+//! it: `Volume LF`.
 //! When it is sent, and to whom, is the event machinery's business.
 
 use std::fmt::Write;
@@ -21,14 +22,36 @@ impl Dialect {
             Self::Rendering => "urn:schemas-upnp-org:metadata-1-0/RCS/",
         }
     }
+}
 
-    /// The `channel` attribute of variables that exist per channel; control points ignore a volume without one.
-    fn channel(self, variable: &str) -> Option<&'static str> {
-        match (self, variable) {
-            (Self::Rendering, "Volume" | "Mute") => Some("Master"),
-            _ => None,
-        }
-    }
+/// What belongs to the current track. Told whole when the track changes, whether or not each value does: two tracks of one
+/// length, or without metadata, are two tracks all the same, and control points wait for these.
+const OF_THE_TRACK: [&str; 9] = [
+    "AVTransportURI",
+    "AVTransportURIMetaData",
+    "CurrentTrackURI",
+    "CurrentTrackMetaData",
+    "CurrentTrackDuration",
+    "CurrentMediaDuration",
+    "NextAVTransportURI",
+    "NextAVTransportURIMetaData",
+    "CurrentTransportActions",
+];
+
+/// Whether another track is the current one: another URI, or the next one has had its turn. (One that is taken away and
+/// is the same as the current one looks like that; then what is told is true, if not news.)
+fn is_another_track(before: &Snapshot, after: &Snapshot) -> bool {
+    let value = |of: &Snapshot, name: &str| {
+        let found = of.iter().find(|(variable, _)| *variable == name);
+        found.map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let (was, is) = (
+        value(before, "AVTransportURI"),
+        value(after, "AVTransportURI"),
+    );
+    let next = value(before, "NextAVTransportURI");
+    let next_is_over = value(after, "NextAVTransportURI").is_empty();
+    was != is || (!next.is_empty() && next == is && next_is_over)
 }
 
 /// The one `LastChange` property that takes a subscriber from `before` (`None`: from nothing) to `after`; no property
@@ -38,9 +61,14 @@ pub(super) fn properties(
     before: Option<&Snapshot>,
     after: &Snapshot,
 ) -> Vec<Property> {
+    let another_track = dialect == Dialect::Transport
+        && before.is_some_and(|before| is_another_track(before, after));
     let changed: Vec<_> = after
         .iter()
-        .filter(|entry| before.is_none_or(|before| !before.contains(entry)))
+        .filter(|entry| {
+            before.is_none_or(|before| !before.contains(entry))
+                || (another_track && OF_THE_TRACK.contains(&entry.0))
+        })
         .collect();
     if changed.is_empty() {
         return Vec::new();
@@ -51,10 +79,12 @@ pub(super) fn properties(
         dialect.namespace()
     );
     for (name, value) in changed {
-        // Channel and value stand side by side, channel first: AirConnect reads them by position.
-        let channel = dialect
-            .channel(name)
-            .map_or_else(String::new, |channel| format!(" channel=\"{channel}\""));
+        // A variable that exists per channel has its channel behind its name. Channel and value stand side by side, channel
+        // first: AirConnect reads them by position, and without a channel others ignore them.
+        let (name, channel) = match name.split_once(' ') {
+            Some((name, channel)) => (name, format!(" channel=\"{channel}\"")),
+            None => (*name, String::new()),
+        };
         // Writing to a String cannot fail.
         let _ = write!(
             document,

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::effect::Effect;
 use super::handle::{ZoneHandle, ZoneInbox};
 use super::state::Track;
-use super::transport::{Effect, Transport};
+use super::transport::Transport;
 use crate::audio::volume_gain;
 use crate::clock::Clock;
 use crate::media::{MediaRequest, Source, Waker};
@@ -89,6 +90,8 @@ pub fn spawn(
 impl Zone {
     async fn run(mut self, stop: CancellationToken) {
         loop {
+            let gives_up_at = self.transport.gives_up_at();
+            let patience = gives_up_at.map(|at| at.saturating_since(self.clock.now()));
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(request) = self.inbox.commands.recv() => {
@@ -107,6 +110,14 @@ impl Zone {
                     };
                     self.log(&event);
                     let effects = self.transport.event(event, self.clock.now());
+                    self.carry_out(effects);
+                    self.publish();
+                }
+                () = tokio::time::sleep(patience.unwrap_or_default()), if patience.is_some() => {
+                    let effects = self.transport.give_up(self.clock.now());
+                    if let Some(error) = &self.transport.state().error {
+                        tracing::warn!(zone = %self.name, "{error}");
+                    }
                     self.carry_out(effects);
                     self.publish();
                 }
@@ -150,8 +161,8 @@ impl Zone {
     fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             let command = match effect {
-                Effect::Gain { factor, muted } => {
-                    self.gain.set(factor, muted);
+                Effect::Gain { left, right } => {
+                    self.gain.set(left, right);
                     continue;
                 }
                 Effect::Prepare => EngineCommand::Prepare,
@@ -163,6 +174,7 @@ impl Zone {
                     EngineCommand::Queue(next.map(|(id, track)| (id, self.source(&track))))
                 }
                 Effect::Play => EngineCommand::Play,
+                Effect::Continue => EngineCommand::Continue,
                 Effect::Pause => EngineCommand::Pause,
                 Effect::Seek(to) => EngineCommand::Seek(to),
                 Effect::Stop => EngineCommand::Stop,

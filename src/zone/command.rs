@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::level::Channel;
 use super::state::Track;
 
 /// A command from a control point or a person.
@@ -24,10 +25,10 @@ pub enum ZoneCommand {
     Next,
     /// Go to the start of the current track.
     Previous,
-    /// Set the group volume, 0 to 100 (larger is taken as 100).
-    SetVolume(u8),
+    /// Set a volume, 0 to 100 (larger is taken as 100).
+    SetVolume(Channel, u8),
     /// Mute or unmute.
-    SetMute(bool),
+    SetMute(Channel, bool),
 }
 
 /// Why a zone refuses a command. Nothing has changed.

@@ -2,12 +2,17 @@
 
 mod actor;
 mod command;
+mod effect;
 mod handle;
+mod level;
+mod patience;
 mod state;
 mod transport;
 
 pub use actor::{OpenMedia, ZoneSpec, spawn};
 pub use command::{ZoneCommand, ZoneError};
+pub use effect::Effect;
 pub use handle::{Request, ZoneHandle, ZoneInbox};
+pub use level::{Channel, LOUDEST, Level};
 pub use state::{Progress, Track, TransportState, ZoneState};
-pub use transport::{Effect, Transport};
+pub use transport::Transport;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::level::Level;
 use crate::clock::ClockTime;
 use crate::media::MediaRequest;
 
@@ -68,10 +69,14 @@ pub struct ZoneState {
     pub seekable: bool,
     /// Where the ear is.
     pub progress: Progress,
-    /// Group volume, 0 to 100.
+    /// Group volume (the master), 0 to 100.
     pub volume: u8,
     /// Whether the zone is muted; apart from the volume.
     pub muted: bool,
+    /// Of the stream's left, beside the master.
+    pub left: Level,
+    /// Of the stream's right, beside the master.
+    pub right: Level,
 }
 
 impl ZoneState {

@@ -8,43 +8,19 @@
 //! | playing | starts the new one | nothing | → paused | → stopped | goes there | plays it | to the start |
 //! | paused | loads it, stays | → transitioning | nothing | → stopped | stays | plays it | to the start |
 //!
-//! Seek and Next are refused with "nothing there" where the target is outside the track or there is no next one.
+//! Seek and Next are refused with "nothing there" where the target is outside the track or there is no next one. Transitioning
+//! does not last: what brings nothing for too long ends in error.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::command::{ZoneCommand, ZoneError};
+use super::effect::Effect;
+use super::patience::Patience;
 use super::state::{Progress, Track, TransportState, ZoneState};
-use crate::audio::volume_gain;
 use crate::clock::ClockTime;
 use crate::media::MediaInfo;
 use crate::playback::{EngineEvent, TrackId};
-
-/// What is to be done outside as a consequence.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Open the outputs.
-    Prepare,
-    /// Drop what is loaded, and load this.
-    Load(TrackId, Arc<Track>),
-    /// Have this follow, or nothing.
-    Queue(Option<(TrackId, Arc<Track>)>),
-    /// Play what is loaded.
-    Play,
-    /// Halt, keeping the position.
-    Pause,
-    /// Go to a position of the current track.
-    Seek(Duration),
-    /// Halt and unload.
-    Stop,
-    /// Scale what is heard by the volume's factor, or silence it.
-    Gain {
-        /// Of the volume.
-        factor: f32,
-        /// Whether nothing is to be heard.
-        muted: bool,
-    },
-}
 
 /// One zone's transport and volume.
 #[derive(Debug)]
@@ -56,6 +32,8 @@ pub struct Transport {
     next_info: Option<MediaInfo>,
     /// Whether the engine holds the current track.
     loaded: bool,
+    /// With the current track; of meaning while transitioning.
+    patience: Patience,
 }
 
 impl Transport {
@@ -72,6 +50,7 @@ impl Transport {
             next: 0,
             next_info: None,
             loaded: false,
+            patience: Patience::default(),
         }
     }
 
@@ -80,12 +59,10 @@ impl Transport {
         &self.state
     }
 
-    /// What volume and mute come to.
+    /// What the volumes come to.
     fn gain(&self) -> Effect {
-        Effect::Gain {
-            factor: volume_gain(self.state.volume),
-            muted: self.state.muted,
-        }
+        let [left, right] = self.state.gains();
+        Effect::Gain { left, right }
     }
 
     /// Decides on a command at `now`.
@@ -98,20 +75,20 @@ impl Transport {
         now: ClockTime,
     ) -> Result<Vec<Effect>, ZoneError> {
         match command {
-            ZoneCommand::SetTrack(track) => Ok(self.set_track(track)),
+            ZoneCommand::SetTrack(track) => Ok(self.set_track(track, now)),
             ZoneCommand::SetNext(track) => Ok(self.set_next(track)),
-            ZoneCommand::Play => self.play(),
+            ZoneCommand::Play => self.play(now),
             ZoneCommand::Pause => self.pause(now),
             ZoneCommand::Stop => Ok(self.stop()),
-            ZoneCommand::Seek(to) => self.seek(to),
-            ZoneCommand::Next => self.skip(),
-            ZoneCommand::Previous => self.go_back(),
-            ZoneCommand::SetVolume(volume) => {
-                self.state.volume = volume.min(100);
+            ZoneCommand::Seek(to) => self.seek(to, now),
+            ZoneCommand::Next => self.skip(now),
+            ZoneCommand::Previous => self.go_back(now),
+            ZoneCommand::SetVolume(channel, volume) => {
+                self.state.set_volume(channel, volume);
                 Ok(vec![self.gain()])
             }
-            ZoneCommand::SetMute(muted) => {
-                self.state.muted = muted;
+            ZoneCommand::SetMute(channel, muted) => {
+                self.state.set_muted(channel, muted);
                 Ok(vec![self.gain()])
             }
         }
@@ -124,12 +101,39 @@ impl Transport {
         )
     }
 
+    /// On the way to playing, from `now` on.
+    fn wait(&mut self, now: ClockTime) {
+        self.state.transport = TransportState::Transitioning;
+        self.patience.begin(now);
+    }
+
+    /// When the present track will have been waited for long enough, unless something comes of it; then [`Self::give_up`].
+    pub fn gives_up_at(&self) -> Option<ClockTime> {
+        (self.state.transport == TransportState::Transitioning).then(|| self.patience.ends())
+    }
+
+    /// Ends in error what has been waited for for too long at `now`.
+    pub fn give_up(&mut self, now: ClockTime) -> Vec<Effect> {
+        if self.gives_up_at().is_none_or(|at| now < at) {
+            return Vec::new();
+        }
+        let waited = self.patience.waited(now).as_secs();
+        let track = self.state.track.as_ref();
+        let uri = track.map_or("", |track| track.request.uri.as_str());
+        let error = format!(
+            "cannot play {uri}: nothing that can be played has come of it for {waited} s; see whether its server works"
+        );
+        self.stopped();
+        self.state.error = Some(error);
+        vec![Effect::Stop]
+    }
+
     fn new_id(&mut self) -> TrackId {
         self.last_id += 1;
         self.last_id
     }
 
-    fn set_track(&mut self, track: Option<Arc<Track>>) -> Vec<Effect> {
+    fn set_track(&mut self, track: Option<Arc<Track>>, now: ClockTime) -> Vec<Effect> {
         self.state.error = None;
         self.clear_next();
         let Some(track) = track else {
@@ -147,8 +151,9 @@ impl Transport {
             TransportState::NoMedia | TransportState::Stopped => {
                 self.state.transport = TransportState::Stopped;
             }
+            // A new cast takes the outputs, as Play does.
             TransportState::Playing | TransportState::Transitioning => {
-                self.state.transport = TransportState::Transitioning;
+                self.wait(now);
                 effects.push(Effect::Play);
             }
             TransportState::Paused => {}
@@ -160,6 +165,7 @@ impl Transport {
     fn load(&mut self, track: Arc<Track>) -> Vec<Effect> {
         self.current = self.new_id();
         self.loaded = true;
+        self.patience.forget();
         self.state.duration = track.request.duration;
         self.state.seekable = true;
         self.state.progress = Progress::Unstarted;
@@ -192,13 +198,13 @@ impl Transport {
         Effect::Queue(Some((self.next, track)))
     }
 
-    fn play(&mut self) -> Result<Vec<Effect>, ZoneError> {
+    fn play(&mut self, now: ClockTime) -> Result<Vec<Effect>, ZoneError> {
         match self.state.transport {
             TransportState::NoMedia => Err(ZoneError::TransitionNotAvailable),
             TransportState::Playing | TransportState::Transitioning => Ok(Vec::new()),
             TransportState::Stopped | TransportState::Paused => {
                 self.state.error = None;
-                self.state.transport = TransportState::Transitioning;
+                self.wait(now);
                 let mut effects = Vec::new();
                 if !self.loaded
                     && let Some(track) = self.state.track.clone()
@@ -251,7 +257,7 @@ impl Transport {
         self.loaded = false;
     }
 
-    fn seek(&mut self, to: Duration) -> Result<Vec<Effect>, ZoneError> {
+    fn seek(&mut self, to: Duration, now: ClockTime) -> Result<Vec<Effect>, ZoneError> {
         if self.state.transport == TransportState::NoMedia {
             return Err(ZoneError::TransitionNotAvailable);
         }
@@ -260,7 +266,7 @@ impl Transport {
         }
         self.state.progress = Progress::At(to);
         if self.is_active() {
-            self.state.transport = TransportState::Transitioning;
+            self.wait(now);
         }
         Ok(if self.loaded {
             vec![Effect::Seek(to)]
@@ -269,7 +275,7 @@ impl Transport {
         })
     }
 
-    fn skip(&mut self) -> Result<Vec<Effect>, ZoneError> {
+    fn skip(&mut self, now: ClockTime) -> Result<Vec<Effect>, ZoneError> {
         if self.state.transport == TransportState::NoMedia {
             return Err(ZoneError::TransitionNotAvailable);
         }
@@ -281,16 +287,23 @@ impl Transport {
         self.clear_next();
         self.state.error = None;
         let mut effects = self.load(next);
-        if self.state.transport != TransportState::Stopped {
-            self.state.transport = TransportState::Transitioning;
-            effects.push(Effect::Play);
+        match self.state.transport {
+            TransportState::NoMedia | TransportState::Stopped => {}
+            TransportState::Playing | TransportState::Transitioning => {
+                self.wait(now);
+                effects.push(Effect::Continue);
+            }
+            TransportState::Paused => {
+                self.wait(now);
+                effects.push(Effect::Play);
+            }
         }
         Ok(effects)
     }
 
-    fn go_back(&mut self) -> Result<Vec<Effect>, ZoneError> {
+    fn go_back(&mut self, now: ClockTime) -> Result<Vec<Effect>, ZoneError> {
         if self.state.seekable {
-            return self.seek(Duration::ZERO);
+            return self.seek(Duration::ZERO, now);
         }
         let Some(track) = self.state.track.clone() else {
             return Err(ZoneError::TransitionNotAvailable);
@@ -300,8 +313,8 @@ impl Transport {
             effects.push(self.queue());
         }
         if self.is_active() {
-            self.state.transport = TransportState::Transitioning;
-            effects.push(Effect::Play);
+            self.wait(now);
+            effects.push(Effect::Continue);
         }
         Ok(effects)
     }
@@ -310,33 +323,36 @@ impl Transport {
     pub fn event(&mut self, event: EngineEvent, now: ClockTime) -> Vec<Effect> {
         match event {
             EngineEvent::Opened(track, info) if track == self.current && self.loaded => {
+                self.patience.saw_it_come(now);
                 self.opened(info);
             }
             EngineEvent::Opened(track, info) if track == self.next => self.next_info = Some(info),
-            EngineEvent::Playing { track, start } if self.is_active() && self.advance_to(track) => {
+            EngineEvent::Playing { track, start }
+                if self.is_active() && self.advance_to(track, now) =>
+            {
                 self.state.transport = TransportState::Playing;
                 self.state.progress = Progress::RunningSince(start);
             }
             EngineEvent::Halted { track, position } => {
-                if self.state.transport == TransportState::Paused && self.advance_to(track) {
+                if self.state.transport == TransportState::Paused && self.advance_to(track, now) {
                     self.state.progress = Progress::At(position);
                 }
             }
-            EngineEvent::Stalled(track) if self.is_active() && self.advance_to(track) => {
+            EngineEvent::Stalled(track) if self.is_active() && self.advance_to(track, now) => {
                 self.state.progress = Progress::At(self.state.position(now));
-                self.state.transport = TransportState::Transitioning;
+                self.wait(now);
             }
-            EngineEvent::Ended(track) if self.loaded && self.advance_to(track) => {
+            EngineEvent::Ended(track) if self.loaded && self.advance_to(track, now) => {
                 // A next track that was named while the last frames were heard: too late to follow without a gap.
                 if self.is_active()
-                    && let Ok(effects) = self.skip()
+                    && let Ok(effects) = self.skip(now)
                 {
                     return effects;
                 }
                 self.stopped();
                 return vec![Effect::Stop];
             }
-            EngineEvent::Failed(track, error) if self.loaded && self.advance_to(track) => {
+            EngineEvent::Failed(track, error) if self.loaded && self.advance_to(track, now) => {
                 self.stopped();
                 self.state.error = Some(error.to_string());
                 return vec![Effect::Stop];
@@ -358,13 +374,18 @@ impl Transport {
     fn opened(&mut self, info: MediaInfo) {
         self.state.duration = info.duration.or(self.state.duration);
         self.state.seekable = info.seekable;
+        if !info.seekable && matches!(self.state.progress, Progress::At(_)) {
+            // Whatever was asked for before this was known, it plays from its start.
+            self.state.progress = Progress::Unstarted;
+        }
     }
 
     /// Whether `track` is the current one, after going over to the next if it is that.
-    fn advance_to(&mut self, track: TrackId) -> bool {
+    fn advance_to(&mut self, track: TrackId, now: ClockTime) -> bool {
         if track == self.next && track != 0 {
             let info = self.next_info.take();
             self.current = self.next;
+            self.patience.forget();
             self.state.progress = Progress::Unstarted;
             self.state.track = self.state.next.take();
             self.state.duration = self
@@ -374,6 +395,7 @@ impl Transport {
                 .and_then(|track| track.request.duration);
             self.state.seekable = true;
             if let Some(info) = info {
+                self.patience.saw_it_come(now);
                 self.opened(info);
             }
             self.clear_next();

@@ -7,6 +7,7 @@ mod api;
 mod architecture;
 mod config_files;
 mod discovery;
+mod flows;
 mod media;
 mod playback;
 mod program;

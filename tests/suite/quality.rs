@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use unisono::media::Source;
-use unisono::playback::{EngineCommand, EngineEvent, Gain};
+use unisono::playback::{EngineCommand, EngineEvent, Gain, SideGain};
 
 use crate::support::house::{Generated, House, RATE, card};
 use tone::{Tone, db};
@@ -115,6 +115,13 @@ fn nothing_that_people_do_clicks() {
     let own = TAU * hertz / f64::from(RATE);
     for rate in RATES {
         let (mut house, gain) = playing(rate, hertz);
+        let set = |factor| {
+            let side = SideGain {
+                factor,
+                muted: false,
+            };
+            gain.set(side, side);
+        };
         let mut check = |what: &str, fade: f64, act: &mut dyn FnMut(&mut House, u32)| {
             for time in 0..12 {
                 house.record();
@@ -132,12 +139,9 @@ fn nothing_that_people_do_clicks() {
             }
         };
         check("volume", 480.0, &mut |_, time| {
-            gain.set(
-                [0.3, 1.0, 0.05, 0.7, 0.0, 0.9, 1.0][time as usize % 7],
-                false,
-            );
+            set([0.3, 1.0, 0.05, 0.7, 0.0, 0.9, 1.0][time as usize % 7]);
         });
-        gain.set(1.0, false);
+        set(1.0);
         check("pause and resume", 240.0, &mut |house, _| {
             house.send(EngineCommand::Pause);
             house.run(pause);

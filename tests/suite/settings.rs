@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use unisono::audio::{ChannelMap, GLIDE_PPM, db_gain, volume_gain};
 use unisono::clock::ClockTime;
-use unisono::playback::{EngineCommand, OutputSettings};
+use unisono::playback::{EngineCommand, OutputSettings, SideGain};
 
 use crate::support::house::{Generated, House, RATE, card, helix};
 
@@ -75,7 +75,11 @@ fn heard(zone: (u8, bool), change: impl FnOnce(&mut OutputSettings)) -> [f32; 2]
     let mut house = two_rooms();
     house.play(Generated::new(RATE, 20 * SECOND, |_| [0.4, -0.2]));
     house.run(2 * SECOND);
-    house.gain.set(volume_gain(zone.0), zone.1);
+    let side = SideGain {
+        factor: volume_gain(zone.0),
+        muted: zone.1,
+    };
+    house.gain.set(side, side);
     set(&house, change);
     house.run(SECOND);
     house.record();

@@ -2,8 +2,13 @@
 //! leads it, or the feeder and lanes under it, to a place from where it does not play.
 
 mod any_order;
+mod channels;
 mod events;
 mod flat;
+mod heard;
+mod next;
+mod pairs;
+mod patience;
 mod table;
 mod whole;
 

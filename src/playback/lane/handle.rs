@@ -43,37 +43,69 @@ pub(crate) struct Begin {
     pub(crate) fade_in: bool,
 }
 
-/// A zone's volume and mute, as others set them and lanes follow.
+/// How loud a zone is on one side of its stereo stream.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SideGain {
+    /// What its volumes come to.
+    pub factor: f32,
+    /// Whether nothing is to be heard of it.
+    pub muted: bool,
+}
+
+/// How loud a zone is on each side of its stereo stream, as others set it and lanes follow. The sides are those of the
+/// stream, before an output's channel map.
 #[derive(Debug)]
 pub struct Gain {
-    volume: AtomicU32,
+    sides: [SharedGain; 2],
+}
+
+#[derive(Debug)]
+struct SharedGain {
+    factor: AtomicU32,
     muted: AtomicBool,
 }
 
-impl Gain {
-    /// A volume of this factor, not muted.
-    pub fn new(volume: f32) -> Self {
+impl SharedGain {
+    fn new(factor: f32) -> Self {
         Self {
-            volume: AtomicU32::new(volume.to_bits()),
+            factor: AtomicU32::new(factor.to_bits()),
             muted: AtomicBool::new(false),
         }
     }
 
-    /// Changes both; lanes ramp to it.
-    pub fn set(&self, volume: f32, muted: bool) {
-        self.volume.store(volume.to_bits(), Relaxed);
-        self.muted.store(muted, Relaxed);
+    fn store(&self, gain: SideGain) {
+        self.factor.store(gain.factor.to_bits(), Relaxed);
+        self.muted.store(gain.muted, Relaxed);
     }
 
-    /// The factor for an output that goes by the zone's volume, or for one that only goes by its mute.
-    pub(crate) fn factor(&self, by_volume: bool) -> f32 {
+    fn factor(&self, by_volume: bool) -> f32 {
         if self.muted.load(Relaxed) {
             0.0
         } else if by_volume {
-            f32::from_bits(self.volume.load(Relaxed))
+            f32::from_bits(self.factor.load(Relaxed))
         } else {
             1.0
         }
+    }
+}
+
+impl Gain {
+    /// This factor on both sides, not muted.
+    pub fn new(factor: f32) -> Self {
+        Self {
+            sides: [SharedGain::new(factor), SharedGain::new(factor)],
+        }
+    }
+
+    /// Changes both sides; lanes ramp to it. A lane may see the one a step before the other.
+    pub fn set(&self, left: SideGain, right: SideGain) {
+        self.sides[0].store(left);
+        self.sides[1].store(right);
+    }
+
+    /// The factors of left and right for an output that goes by the zone's volume, or for one that only goes by its mute.
+    pub(crate) fn factors(&self, by_volume: bool) -> [f32; 2] {
+        [0, 1].map(|side: usize| self.sides[side].factor(by_volume))
     }
 }
 

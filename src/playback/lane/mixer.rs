@@ -32,7 +32,7 @@ impl Mixer {
     }
 
     fn wanted(&self, zone: &Gain) -> Mix {
-        self.own.scaled(zone.factor(self.settings.volume_sync))
+        self.own.of_scaled(zone.factors(self.settings.volume_sync))
     }
 
     /// Stands at silence: what follows is faded in.

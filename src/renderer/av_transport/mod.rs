@@ -275,9 +275,8 @@ fn transport_actions(state: &ZoneState) -> String {
             if state.next.is_some() {
                 actions.push("Next");
             }
-            if state.seekable {
-                actions.push("Previous");
-            }
+            // To the start of the track, or tuned in anew: that always works.
+            actions.push("Previous");
         }
         _ => {}
     }

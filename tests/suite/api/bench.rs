@@ -18,7 +18,7 @@ use unisono::playback::{LaneHandle, OutputSpec, Wake};
 use unisono::sink::{SimulatedSpec, SinkSpec};
 use unisono::upnp::http::{self, Options};
 use unisono::zone::{
-    Progress, Track, TransportState, ZoneCommand, ZoneHandle, ZoneInbox, ZoneState,
+    Channel, Progress, Track, TransportState, ZoneCommand, ZoneHandle, ZoneInbox, ZoneState,
 };
 use uuid::Uuid;
 
@@ -68,8 +68,8 @@ fn zone(volume: u8) -> (ZoneHandle, Published, JoinHandle<()>) {
             state.send_modify(|state| {
                 let state = Arc::make_mut(state);
                 match request.command {
-                    ZoneCommand::SetVolume(volume) => state.volume = volume,
-                    ZoneCommand::SetMute(muted) => state.muted = muted,
+                    ZoneCommand::SetVolume(Channel::Master, volume) => state.volume = volume,
+                    ZoneCommand::SetMute(Channel::Master, muted) => state.muted = muted,
                     other => panic!("the API told a zone {other:?}"),
                 }
             });

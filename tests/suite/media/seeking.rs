@@ -27,7 +27,7 @@ async fn check_seek(name: &str, framing: Framing, millis: u64, tolerance: f64) {
 }
 
 #[tokio::test]
-async fn seeking_lands_on_the_frame() {
+async fn k13_seeking_lands_on_the_frame() {
     for millis in [0, 10, 200, 700, 1240] {
         for framing in [Framing::Ranges, Framing::IgnoresRanges] {
             for name in ["sine.wav", "sine.flac", "alac.m4a", "sine.aiff"] {
@@ -35,7 +35,13 @@ async fn seeking_lands_on_the_frame() {
             }
             // The first frames of a lossy file are the jump from silence.
             if millis >= 200 {
-                for name in ["sine.mp3", "sine.m4a", "index-last.m4a", "sine.ogg"] {
+                for name in [
+                    "sine.mp3",
+                    "vbr.mp3",
+                    "sine.m4a",
+                    "index-last.m4a",
+                    "sine.ogg",
+                ] {
                     if name == "index-last.m4a" && framing == Framing::IgnoresRanges {
                         continue;
                     }
@@ -95,18 +101,44 @@ async fn a_jump_in_a_long_file_is_one_request_with_a_range() {
 }
 
 #[tokio::test]
-async fn a_server_that_only_seemed_seekable_says_so() {
+async fn k09_a_server_that_only_seemed_seekable_is_read_on_to_the_place() {
     let (bytes, _) = long_wav();
     let server = MediaServer::start();
     let uri = server.serve("/long", Media::new(bytes).framing(Framing::IgnoresRanges));
     let mut listener = Listener::open(request(uri));
     listener.opened().await;
-    listener.source.seek(Duration::from_secs(200));
-    let failure = listener.rest().await.failure.unwrap().to_string();
-    assert!(
-        failure.contains("sends the whole file when asked for a part"),
-        "{failure}"
-    );
+    for second in [200, 30] {
+        listener.source.seek(Duration::from_secs(second));
+        assert_eq!(listener.sought().await, Duration::from_secs(second));
+        let samples = listener.audio().await;
+        assert_eq!(u64::from(number_of(&samples)), second * 44_100);
+    }
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn k08_k09_what_was_asked_of_a_stream_before_it_was_known_to_be_one_is_not_claimed() {
+    for framing in [
+        Framing::UntilClose,
+        Framing::Chunked,
+        Framing::RefusesRanges,
+    ] {
+        for name in ["sine.wav", "sine.mp3", "sine.aac", "sine.flac"] {
+            let server = MediaServer::start();
+            let uri = server.serve("/live", Media::fixture(name).framing(framing));
+            let mut listener = Listener::open(request(uri));
+            listener.source.seek(Duration::from_secs(1));
+            assert!(!listener.opened().await.seekable);
+            assert_eq!(
+                listener.sought().await,
+                Duration::ZERO,
+                "{name} {framing:?}"
+            );
+            let heard = listener.rest().await;
+            assert!(heard.failure.is_none(), "{name}: {:?}", heard.failure);
+            assert!(CD.frames(heard.samples.len()) >= WHOLE, "{name}");
+        }
+    }
 }
 
 #[tokio::test]

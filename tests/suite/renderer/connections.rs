@@ -32,6 +32,15 @@ async fn c01_the_sink_list_is_what_control_points_match() {
     for wanted in [
         "http-get:*:audio/mpeg:*",
         "http-get:*:audio/L16;rate=44100;channels=2:DLNA.ORG_PN=LPCM",
+        "http-get:*:audio/L16;rate=48000;channels=2:DLNA.ORG_PN=LPCM",
+        "http-get:*:audio/L16;rate=44100;channels=1:DLNA.ORG_PN=LPCM",
+        "http-get:*:audio/L16:DLNA.ORG_PN=LPCM",
+        "http-get:*:audio/L16:*",
+        "http-get:*:audio/l16:*",
+        "http-get:*:audio/L24;rate=96000;channels=2:*",
+        "http-get:*:audio/mpeg:DLNA.ORG_PN=MP3",
+        "http-get:*:audio/mp4:DLNA.ORG_PN=AAC_ISO_320",
+        "http-get:*:audio/vnd.dlna.adts:DLNA.ORG_PN=AAC_ADTS",
         "http-get:*:audio/flac:*",
         "http-get:*:audio/x-flac:*",
         "http-get:*:audio/wav:*",
@@ -40,6 +49,19 @@ async fn c01_the_sink_list_is_what_control_points_match() {
         "http-get:*:audio/aiff:*",
     ] {
         assert!(entries.contains(&wanted), "{wanted}");
+    }
+    // What is not decoded is not named, however often it is asked for.
+    for unwanted in [
+        "HEAAC",
+        "opus",
+        "wma",
+        "mpegurl",
+        "audio/*",
+        "mp4a-latm",
+        "dsd",
+    ] {
+        let named = entries.iter().find(|entry| entry.contains(unwanted));
+        assert_eq!(named, None, "{unwanted}");
     }
 }
 
@@ -52,7 +74,11 @@ async fn c03_connection_0_is_the_only_one() {
         let outcome = bench.call("GetCurrentConnectionInfo", &inputs).await;
         assert_eq!(outcome, Err(error), "{id:?}");
     }
-    assert_eq!(bench.call("PrepareForConnection", &[]).await, Err(401));
+    // The optional actions do not exist, and asking for them changes nothing.
+    for action in ["PrepareForConnection", "ConnectionComplete"] {
+        assert_eq!(bench.call(action, &[]).await, Err(401), "{action}");
+    }
+    assert_eq!(bench.told, []);
     let zero = [("ConnectionID", "0")];
     let info = bench.call("GetCurrentConnectionInfo", &zero).await.unwrap();
     assert_eq!(

@@ -8,7 +8,7 @@ use quick_xml::XmlVersion;
 use quick_xml::events::Event;
 use unisono::renderer::track;
 use unisono::upnp::Snapshot;
-use unisono::zone::{Progress, TransportState, ZoneState};
+use unisono::zone::{Level, Progress, TransportState, ZoneState};
 
 use super::bench::{Bench, DIDL, URI, standard_track, state};
 
@@ -97,20 +97,26 @@ fn g02_the_initial_event_has_everything_but_positions() {
 }
 
 #[test]
-fn r05_the_initial_rendering_event_names_the_channel() {
+fn r05_the_initial_rendering_event_names_the_channels() {
     let bench = Bench::fresh();
     let changes = last_change(&bench, "RenderingControl", None).unwrap();
-    let master = Some("Master".to_owned());
+    let change = |name: &str, channel: &str, value: &str| {
+        let channel = (!channel.is_empty()).then(|| channel.to_owned());
+        (name.to_owned(), channel, value.to_owned())
+    };
     assert_eq!(
         changes,
         [
-            (
-                "PresetNameList".to_owned(),
-                None,
-                "FactoryDefaults".to_owned()
-            ),
-            ("Mute".to_owned(), master.clone(), "0".to_owned()),
-            ("Volume".to_owned(), master, "30".to_owned()),
+            change("PresetNameList", "", "FactoryDefaults"),
+            change("Mute", "Master", "0"),
+            change("Volume", "Master", "30"),
+            change("VolumeDB", "Master", "-9216"),
+            change("Mute", "LF", "0"),
+            change("Volume", "LF", "100"),
+            change("VolumeDB", "LF", "0"),
+            change("Mute", "RF", "0"),
+            change("Volume", "RF", "100"),
+            change("VolumeDB", "RF", "0"),
         ]
     );
     let service = bench.service("RenderingControl");
@@ -122,13 +128,25 @@ fn r05_the_initial_rendering_event_names_the_channel() {
 fn r05_r08_a_volume_change_is_all_there_is_in_its_event() {
     let bench = Bench::fresh();
     let before = bench.snapshot("RenderingControl");
-    bench.publish(ZoneState {
+    let louder = ZoneState {
         volume: 31,
         ..ZoneState::default()
+    };
+    bench.publish(louder.clone());
+    let changes = last_change(&bench, "RenderingControl", Some(&before)).unwrap();
+    assert_eq!(names(&changes), ["Volume", "VolumeDB"]);
+    assert_eq!(value(&changes, "Volume"), "31");
+    let before = bench.snapshot("RenderingControl");
+    bench.publish(ZoneState {
+        right: Level {
+            muted: true,
+            ..Level::default()
+        },
+        ..louder
     });
     let changes = last_change(&bench, "RenderingControl", Some(&before)).unwrap();
-    assert_eq!(names(&changes), ["Volume"]);
-    assert_eq!(value(&changes, "Volume"), "31");
+    let mute = ("Mute".to_owned(), Some("RF".to_owned()), "1".to_owned());
+    assert_eq!(changes, [mute]);
 }
 
 #[test]
@@ -167,7 +185,14 @@ fn t26_a_uri_set_while_stopped_does_not_repeat_the_state() {
     });
     let changes = last_change(&bench, "AVTransport", Some(&before)).unwrap();
     let names = names(&changes);
-    assert!(names.contains(&"AVTransportURI") && names.contains(&"CurrentTrackMetaData"));
+    for told in [
+        "AVTransportURI",
+        "AVTransportURIMetaData",
+        "CurrentTrackMetaData",
+        "CurrentTransportActions",
+    ] {
+        assert!(names.contains(&told), "{told} is not in {names:?}");
+    }
     assert!(!names.contains(&"TransportState"));
 }
 
@@ -229,6 +254,42 @@ fn n02_n03_a_gapless_track_change_is_one_event_without_a_state() {
     assert_eq!(value(&changes, "CurrentTrackMetaData"), next.metadata);
     assert_eq!(value(&changes, "CurrentTrackDuration"), "0:01:40");
     assert_eq!(value(&changes, "NextAVTransportURI"), "");
+}
+
+/// The set is told whole, although nothing but the URI, or not even that, differs between the two.
+#[test]
+fn n02_two_tracks_that_look_alike_are_two_tracks() {
+    for uri in ["http://192.0.2.20/second.flac", URI] {
+        let bench = Bench::with_track(TransportState::Playing);
+        let next = Arc::new(track(uri, DIDL));
+        bench.publish(ZoneState {
+            next: Some(next.clone()),
+            ..state(TransportState::Playing)
+        });
+        let before = bench.snapshot("AVTransport");
+        bench.publish(ZoneState {
+            track: Some(next),
+            ..state(TransportState::Playing)
+        });
+        let changes = last_change(&bench, "AVTransport", Some(&before)).unwrap();
+        assert_eq!(
+            names(&changes),
+            [
+                "CurrentTrackDuration",
+                "CurrentMediaDuration",
+                "CurrentTrackURI",
+                "CurrentTrackMetaData",
+                "AVTransportURI",
+                "AVTransportURIMetaData",
+                "NextAVTransportURI",
+                "NextAVTransportURIMetaData",
+                "CurrentTransportActions",
+            ],
+            "{uri}"
+        );
+        assert_eq!(value(&changes, "AVTransportURI"), uri);
+        assert_eq!(value(&changes, "NextAVTransportURI"), "");
+    }
 }
 
 #[test]

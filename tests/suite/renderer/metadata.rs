@@ -54,15 +54,133 @@ fn i02_escaped_twice_or_wrapped() {
     );
 }
 
-#[test]
-fn i03_i05_raw_ampersands() {
-    // As Music Assistant sends it.
-    check(
-        r#"<DIDL-Lite xmlns="urn:schemas-upnp-org:metadata-1-0/DIDL-Lite/"><item id="flow" restricted="true"><dc:title>One</dc:title><dc:queueItemId>http://m/a?x=1&y=2&z=3;4</dc:queueItemId><upnp:artist>AC & DC</upnp:artist><res duration="23:59:59.000" protocolInfo="http-get:*:audio/flac:DLNA.ORG_PN=FLAC&DLNA.ORG_OP=01">http://m/a?x=1&y=2</res></item></DIDL-Lite>"#,
-        "One",
-        Some("AC & DC"),
-        Some("audio/flac"),
+/// Metadata as this sender writes it.
+fn fixture(sender: &str) -> String {
+    let path = format!(
+        "{}/tests/fixtures/upnp/{sender}/didl.xml",
+        env!("CARGO_MANIFEST_DIR")
     );
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// What people see of a sender's track at `uri`: title, artist, album, art; and the MIME type and duration it claims.
+#[track_caller]
+fn check_sender(sender: &str, uri: &str, seen: [Option<&str>; 4], mime: &str, seconds: f64) {
+    let metadata = fixture(sender);
+    let track = track(uri, &metadata);
+    let found = [
+        Some(track.title.as_str()),
+        track.artist.as_deref(),
+        track.album.as_deref(),
+        track.art.as_deref(),
+    ];
+    assert_eq!(found, seen, "{sender}");
+    let claimed = track.request.mime.as_deref();
+    assert_eq!(claimed, (!mime.is_empty()).then_some(mime), "{sender}");
+    let duration = track.request.duration.map(|it| it.as_secs_f64());
+    assert_eq!(duration, (seconds > 0.0).then_some(seconds), "{sender}");
+    assert_eq!(track.metadata, metadata, "{sender}");
+}
+
+#[test]
+fn i03_raw_ampersands_and_brackets() {
+    check(
+        r#"<DIDL-Lite><item><dc:title>A & B</dc:title><upnp:artist>AC&DC;</upnp:artist><res protocolInfo="http-get:*:audio/mpeg:X=1&Y=2">http://o/?x=1&y=2</res></item></DIDL-Lite>"#,
+        "A & B",
+        Some("AC&DC;"),
+        Some("audio/mpeg"),
+    );
+    // A `<` in a title takes what follows along, for a reader; not for us.
+    for title in ["I <3 you", "1 < 2", "<<", "a<b>c"] {
+        let metadata = DIDL.replace("Tom &amp; \"J\" &lt;x&gt;", title);
+        check(&metadata, title, Some("Ann"), Some("audio/flac"));
+    }
+    check_sender(
+        "huya",
+        "http://192.0.2.20/src/1.flv?wsSecret=a1&wsTime=6&u=0",
+        [Some("直播 <3"), None, None, None],
+        "audio/mpeg",
+        0.0,
+    );
+}
+
+#[test]
+fn i05_music_assistant() {
+    check_sender(
+        "music-assistant",
+        "http://192.168.1.4:8097/flow/1/2/3.flac?ts=1&player=x&fade=0",
+        [
+            Some("Everything is & nothing"),
+            Some("Ann Other"),
+            Some("One & Two"),
+            Some("http://192.168.1.4:8097/imageproxy?size=512&path=%2Fa.jpg"),
+        ],
+        "audio/flac",
+        0.0,
+    );
+}
+
+#[test]
+fn i01_i04_i06_i07_senders_as_they_write() {
+    check_sender(
+        "jellyfin",
+        "http://192.168.1.5:8096/dlna/audio/5f0d/stream.mp3?static=true&tag=9",
+        [
+            Some("03 - Third & Last"),
+            Some("Various Others"),
+            Some("An Album"),
+            Some("http://192.168.1.5:8096/Items/5f0d/Images/Primary?quality=90&tag=1"),
+        ],
+        "audio/mpeg",
+        191.424,
+    );
+    let raw = "http://192.168.1.6:5901/stream/swyh.raw";
+    check_sender(
+        "swyh-rs",
+        raw,
+        [Some("swyh-rs"), None, None, None],
+        "audio/L24;rate=48000;channels=2",
+        0.0,
+    );
+    let raw = track(raw, &fixture("swyh-rs")).request;
+    assert_eq!((raw.pcm_rate, raw.pcm_channels), (Some(48_000), Some(2)));
+    check_sender(
+        "airconnect",
+        "http://192.168.1.7:49200/stream-1.flac",
+        [
+            Some("Streaming from AirConnect"),
+            Some("AirConnect"),
+            None,
+            None,
+        ],
+        "audio/flac",
+        0.0,
+    );
+    check_sender(
+        "plainupnp",
+        "http://192.168.1.8:8080/a/77",
+        [Some("A song"), None, None, None],
+        "",
+        0.0,
+    );
+    check_sender(
+        "home-assistant",
+        "http://192.168.1.9:8123/api/tts_proxy/7.mp3",
+        [Some("Home Assistant"), None, None, None],
+        "audio/mpeg",
+        0.0,
+    );
+    // Of its many resources that of the URI counts.
+    for (uri, mime) in [
+        ("http://192.168.1.4:10246/MDEServer/1/0.mp3", "audio/mpeg"),
+        (
+            "http://192.168.1.4:10246/MDEServer/1/10.l16",
+            "audio/L16;rate=44100;channels=2",
+        ),
+    ] {
+        let seen = [Some("A song"), Some("Somebody"), Some("A record"), None];
+        check_sender("wmp", uri, seen, mime, 180.0);
+    }
 }
 
 #[test]
@@ -192,6 +310,9 @@ fn t14_whatever_it_is_a_track_comes_out() {
         None,
     );
     check("<<<>>>&&&%%%", "22.flac", None, None);
+    // However many brackets there are, they are looked at once.
+    let brackets = format!("<item>{}>", "<".repeat(200_000));
+    check(&brackets, "22.flac", None, None);
 }
 
 #[test]

@@ -303,7 +303,7 @@ async fn t22_the_only_play_mode_is_normal() {
 }
 
 #[tokio::test]
-async fn t23_offered_actions_per_state() {
+async fn t23_n14_offered_actions_per_state() {
     use TransportState::{NoMedia, Paused, Playing, Stopped, Transitioning};
     let mut bench = Bench::fresh();
     for (transport, seekable, next, actions) in [
@@ -323,14 +323,14 @@ async fn t23_offered_actions_per_state() {
             true,
             "Pause,Stop,Seek,X_DLNA_SeekTime,Next,Previous",
         ),
-        (Playing, false, false, "Pause,Stop"),
+        (Playing, false, false, "Pause,Stop,Previous"),
         (
             Paused,
             true,
             true,
             "Play,Stop,Seek,X_DLNA_SeekTime,Next,Previous",
         ),
-        (Paused, false, false, "Play,Stop"),
+        (Paused, false, false, "Play,Stop,Previous"),
     ] {
         bench.publish(ZoneState {
             seekable,

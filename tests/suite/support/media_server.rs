@@ -34,7 +34,7 @@ pub(crate) enum Framing {
 #[derive(Debug, Clone)]
 pub(crate) struct Media {
     bytes: Arc<[u8]>,
-    mime: Option<&'static str>,
+    mime: Option<String>,
     framing: Framing,
     status: u16,
     location: Option<String>,
@@ -90,9 +90,9 @@ impl Media {
     }
 
     /// The `Content-Type`; none is sent otherwise.
-    pub(crate) fn mime(self, mime: &'static str) -> Self {
+    pub(crate) fn mime(self, mime: impl Into<String>) -> Self {
         Self {
-            mime: Some(mime),
+            mime: Some(mime.into()),
             ..self
         }
     }
@@ -347,7 +347,7 @@ impl<'a> Connection<'a> {
 
         let mut head = format!("HTTP/{version} {status} As Commanded\r\n");
         let mut header = |name: &str, value: &str| head.push_str(&format!("{name}: {value}\r\n"));
-        if let Some(mime) = media.mime {
+        if let Some(mime) = &media.mime {
             header("Content-Type", mime);
         }
         if let Some(location) = &media.location {

@@ -189,6 +189,12 @@ impl Sound {
         samples.fold(0.0, |most, sample| most.max(sample.abs()))
     }
 
+    /// The largest sample of one side.
+    pub fn peak_of(&self, side: usize) -> f32 {
+        let samples = self.sides[side].iter();
+        samples.fold(0.0, |most, sample| most.max(sample.abs()))
+    }
+
     /// Asserts that this side is this tone at this amplitude and nothing else, within 5 % of it (what
     /// lossy codecs may do to it), all the way.
     #[track_caller]

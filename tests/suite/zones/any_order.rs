@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use unisono::media::MediaError;
 use unisono::playback::EngineEvent;
-use unisono::zone::{Effect, Progress, Transport, TransportState, ZoneCommand, ZoneState};
+use unisono::zone::{Channel, Effect, Progress, Transport, TransportState, ZoneCommand, ZoneState};
 
 use super::{at, info, track};
 
@@ -22,6 +22,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     let some_track = proptest::option::weighted(0.8, name.prop_map(track));
     let seconds = (0u64..200).prop_map(Duration::from_secs);
     let id = 0u64..12;
+    let channel = proptest::sample::select(vec![Channel::Master, Channel::Left, Channel::Right]);
     let command = prop_oneof![
         some_track.clone().prop_map(ZoneCommand::SetTrack),
         some_track.prop_map(ZoneCommand::SetNext),
@@ -32,8 +33,9 @@ fn happening() -> impl Strategy<Value = Happening> {
         seconds.clone().prop_map(ZoneCommand::Seek),
         Just(ZoneCommand::Next),
         Just(ZoneCommand::Previous),
-        any::<u8>().prop_map(ZoneCommand::SetVolume),
-        any::<bool>().prop_map(ZoneCommand::SetMute),
+        (channel.clone(), any::<u8>())
+            .prop_map(|(channel, volume)| ZoneCommand::SetVolume(channel, volume)),
+        (channel, any::<bool>()).prop_map(|(channel, muted)| ZoneCommand::SetMute(channel, muted)),
     ];
     let failed = |track| {
         let uri = "http://192.0.2.1/a".to_owned();
@@ -83,7 +85,7 @@ impl Engine {
                         self.last_id = *id;
                     }
                 }
-                Effect::Play => {
+                Effect::Play | Effect::Continue => {
                     assert!(self.loaded.is_some(), "told to play nothing");
                     self.wants_to_play = true;
                 }
@@ -141,6 +143,8 @@ proptest! {
                 Happening::Heard(event) => transport.event(event, now),
             };
             engine.carry_out(&effects);
+            is_consistent(transport.state(), &engine);
+            engine.carry_out(&transport.give_up(now));
             is_consistent(transport.state(), &engine);
             last_seen = step as u64;
         }

@@ -141,7 +141,8 @@ fn a_next_track_named_in_the_last_moment_is_played_though_with_a_gap() {
     // The engine's word of the end and the command have crossed.
     let mut zone = transport_with_next(Playing);
     let effects = tell(&mut zone, EngineEvent::Ended(FIRST));
-    assert_eq!(effects, [Effect::Load(3, track("b")), Effect::Play]);
+    // On the outputs it has: another zone may have been given some meanwhile.
+    assert_eq!(effects, [Effect::Load(3, track("b")), Effect::Continue]);
     assert_eq!(zone.state().transport, Transitioning);
     assert_eq!(zone.state().track, Some(track("b")));
     let mut paused = transport_with_next(Paused);

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use unisono::zone::Effect::{self, Load, Pause, Play, Prepare, Queue, Seek, Stop};
+use unisono::audio::volume_gain;
+use unisono::playback::SideGain;
+use unisono::zone::Effect::{self, Continue, Load, Pause, Play, Prepare, Queue, Seek, Stop};
 use unisono::zone::TransportState::{NoMedia, Paused, Playing, Stopped, Transitioning};
 use unisono::zone::ZoneError::{IllegalSeekTarget, TransitionNotAvailable};
-use unisono::zone::{Progress, ZoneCommand};
+use unisono::zone::{Channel, Progress, ZoneCommand};
 
 use super::{FIRST, SECOND, at, check, info, track, transport, transport_with_next};
 use unisono::playback::EngineEvent;
@@ -80,7 +82,7 @@ fn transitioning_and_playing_differ_only_in_what_is_heard() {
         let zone = check(
             transport_with_next(state),
             ZoneCommand::Next,
-            Ok((Transitioning, &[Load(3, track("b")), Play])),
+            Ok((Transitioning, &[Load(3, track("b")), Continue])),
         );
         assert_eq!(zone.state().track, Some(track("b")));
         let back = Ok((Transitioning, &[Seek(Duration::ZERO)][..]));
@@ -139,7 +141,7 @@ fn previous_on_a_radio_station_tunes_in_anew() {
         let mut radio = transport_with_next(state);
         radio.event(EngineEvent::Opened(FIRST, info(None, false)), at(20));
         let mut effects = vec![Load(3, track("a")), Queue(Some((4, track("b"))))];
-        effects.extend((state == Playing).then_some(Play));
+        effects.extend((state == Playing).then_some(Continue));
         check(radio, ZoneCommand::Previous, Ok((after, &effects)));
     }
 }
@@ -203,10 +205,17 @@ fn a_new_track_clears_the_next_and_no_track_clears_everything() {
 }
 
 #[test]
-fn volume_and_mute_are_heard_in_every_state() {
+fn r01_volume_and_mute_are_heard_in_every_state() {
     for state in [NoMedia, Stopped, Transitioning, Playing, Paused] {
-        let volume = |percent| ZoneCommand::SetVolume(percent);
-        let loud = |factor, muted| Effect::Gain { factor, muted };
+        let volume = |percent| ZoneCommand::SetVolume(Channel::Master, percent);
+        let mute = |muted| ZoneCommand::SetMute(Channel::Master, muted);
+        let loud = |factor, muted| {
+            let side = SideGain { factor, muted };
+            Effect::Gain {
+                left: side,
+                right: side,
+            }
+        };
         let zone = check(
             transport(state),
             volume(100),
@@ -214,11 +223,38 @@ fn volume_and_mute_are_heard_in_every_state() {
         );
         let zone = check(zone, volume(200), Ok((state, &[loud(1.0, false)])));
         assert_eq!(zone.state().volume, 100);
-        let muted = Ok((state, &[loud(1.0, true)][..]));
-        let zone = check(zone, ZoneCommand::SetMute(true), muted);
+        let zone = check(zone, mute(true), Ok((state, &[loud(1.0, true)])));
         let zone = check(zone, volume(100), Ok((state, &[loud(1.0, true)])));
-        let unmuted = Ok((state, &[loud(1.0, false)][..]));
-        let zone = check(zone, ZoneCommand::SetMute(false), unmuted);
+        let zone = check(zone, mute(false), Ok((state, &[loud(1.0, false)])));
         check(zone, volume(0), Ok((state, &[loud(0.0, false)])));
     }
+}
+
+#[test]
+fn each_side_has_a_volume_and_a_mute_beside_the_masters() {
+    let side = |volume: u8, muted| SideGain {
+        factor: volume_gain(volume),
+        muted,
+    };
+    let mut zone = transport(Playing);
+    let mut sides = |command| match &zone.command(command, at(40)).as_deref() {
+        Ok([Effect::Gain { left, right }]) => (*left, *right),
+        other => panic!("{other:?}"),
+    };
+    // The master is at 50 from the beginning.
+    let told = sides(ZoneCommand::SetVolume(Channel::Left, 75));
+    let both = volume_gain(50) * volume_gain(75);
+    assert!((told.0.factor - both).abs() < 1e-6, "{told:?}");
+    assert_eq!(told.1, side(50, false));
+    let told = sides(ZoneCommand::SetVolume(Channel::Master, 100));
+    assert_eq!(told, (side(75, false), side(100, false)));
+    let told = sides(ZoneCommand::SetMute(Channel::Right, true));
+    assert_eq!(told, (side(75, false), side(100, true)));
+    let told = sides(ZoneCommand::SetMute(Channel::Master, true));
+    assert_eq!(told, (side(75, true), side(100, true)));
+    let told = sides(ZoneCommand::SetMute(Channel::Master, false));
+    assert_eq!(told, (side(75, false), side(100, true)));
+    let state = zone.state();
+    assert_eq!((state.volume, state.muted), (100, false));
+    assert_eq!((state.left.volume, state.right.muted), (75, true));
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use unisono::playback::EngineCommand;
 use unisono::zone::{Progress, TransportState, ZoneCommand};
 
-use super::flat::{Flat, SONG, SONGS};
+use super::flat::{Flat, SONG, SONGS, Tap};
 use super::track;
 use crate::support::house::{Generated, House, RATE, card, clicks, sine};
 
@@ -128,41 +128,15 @@ fn a_next_song_that_is_taken_back_before_anything_was_heard_is_not_played() {
 
 #[test]
 fn a_stall_does_not_take_back_an_output_that_another_zone_was_given() {
-    use unisono::media::{Polled, Source};
-
-    /// Two seconds, then nothing until it is told to go on.
-    struct Tap<S> {
-        source: S,
-        given: usize,
-        open: std::sync::Arc<std::sync::atomic::AtomicBool>,
-    }
-    impl<S: Source> Source for Tap<S> {
-        fn poll(&mut self) -> Polled {
-            let open = self.open.load(std::sync::atomic::Ordering::Relaxed);
-            if self.given > 4 * RATE as usize && !open {
-                return Polled::Pending;
-            }
-            let polled = self.source.poll();
-            if let Polled::Audio(chunk) = &polled {
-                self.given += chunk.samples.len() / 2;
-            }
-            polled
-        }
-        fn seek(&mut self, to: Duration) {
-            self.source.seek(to);
-        }
-    }
-
     let mut house = House::new(&[card(0.0), card(0.0)]);
     house.record();
     let gain = std::sync::Arc::new(unisono::playback::Gain::new(1.0));
-    // Their claims are told apart by a counter that stands ahead of the first zone's.
-    let claims = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(1000));
-    let mut other = House::another_feeder(vec![house.rooms[1].handle.clone()], &gain, &claims);
+    let lanes = vec![house.rooms[1].handle.clone()];
+    let mut other = House::another_feeder(lanes, &gain, &house.claims);
     let open = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     house.play(Tap {
         source: Generated::new(RATE, 60 * SECOND, |_| [0.25; 2]),
-        given: 0,
+        free: 4 * RATE as usize,
         open: open.clone(),
     });
     house.run(SECOND);

@@ -57,6 +57,8 @@ pub struct House {
     pub events: Vec<EngineEvent>,
     /// The zone's volume.
     pub gain: Arc<Gain>,
+    /// Where its feeder's claims come from; another zone takes its own from there too.
+    pub claims: Arc<AtomicU64>,
 }
 
 /// A plain output.
@@ -104,13 +106,15 @@ impl House {
             })
             .collect();
         let handles = rooms.iter().map(|room| room.handle.clone()).collect();
-        let feeder = Self::another_feeder(handles, &gain, &Arc::new(AtomicU64::new(0)));
+        let claims = Arc::new(AtomicU64::new(0));
+        let feeder = Self::another_feeder(handles, &gain, &claims);
         Self {
             clock,
             feeder,
             rooms,
             events: Vec::new(),
             gain,
+            claims,
         }
     }
 
