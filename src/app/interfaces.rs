@@ -8,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::NetworkPlan;
 use crate::spelling::hint;
-use crate::upnp::interface::{Absence, Change, Choice, Interface, Link, absent, choose};
+use crate::upnp::interface::{
+    Absence, Change, Choice, Interface, Link, absent, choose, is_only_loopback,
+};
 
 /// The interfaces as they are at any moment, and which of them we are found on.
 #[derive(Debug, Clone)]
@@ -33,17 +35,9 @@ impl Whereabouts {
         choose(&self.links.borrow(), &self.choice)
     }
 
-    /// Whether the config names loopback and nothing else, so that nobody but this machine is to find us.
+    /// Whether nobody but this machine is to find us.
     pub(super) fn only_loopback(&self) -> bool {
-        let served = self.interfaces();
-        let mut named = self.choice.only.iter();
-        !self.choice.only.is_empty()
-            && named.all(|word| {
-                served.iter().any(|one| {
-                    let (name, address) = (&one.name, one.address());
-                    address.is_loopback() && (name == word || address.to_string() == *word)
-                })
-            })
+        is_only_loopback(&self.links.borrow(), &self.choice)
     }
 
     /// What to say of interfaces that the config names and that cannot be served now.
@@ -90,8 +84,7 @@ pub(super) async fn tell(
         let now = choose(&whereabouts.links.borrow_and_update(), &whereabouts.choice);
         let change = Change::between(&known, &now);
         for gone in &change.gone {
-            let (name, address) = (&gone.name, gone.address());
-            tracing::info!("no longer on {name}: {address} is gone");
+            tracing::info!("no longer {}", line(gone, port));
         }
         for come in &change.come {
             tracing::info!("{}", line(come, port));

@@ -43,9 +43,9 @@ pub struct Advertiser {
 }
 
 impl Advertiser {
-    /// Announces `zones` on the interfaces whose address is `ours`, as that address, and on no other. Returns at once. The daemon asks again every few
-    /// seconds, of every address the machine has then, and follows. Its sockets join the mDNS group on every interface for a moment, so where nothing at all may be sent
-    /// do not start one.
+    /// Announces `zones` on the interfaces whose address is `ours`, as that address, and on no other. Returns at once. The
+    /// daemon asks again every few seconds, of every address the machine has then, and follows. Its sockets join the mDNS
+    /// group on every interface for a moment, so where nothing at all may be sent do not start one.
     ///
     /// # Errors
     /// [`DiscoveryError::Mdns`], when the daemon does not start or takes an announcement for malformed.

@@ -60,41 +60,19 @@ pub struct Choice {
 
 /// Names that interfaces of containers, virtual machines and VPNs begin with; nobody casts from there. Those of a VPN that say
 /// themselves that they lead to one other host (`tun0`, `wg0`, `tailscale0`, `ppp0`) would be left out without it.
+#[rustfmt::skip] // by kind, not by length
 const VIRTUAL: &[&str] = &[
-    // containers: Docker, Podman, Kubernetes and its networks, LXC, LXD, Incus, Home Assistant's own
-    "cali",
-    "cilium",
-    "cni",
-    "docker",
-    "flannel",
-    "hassio",
-    "incusbr",
-    "kube",
-    "lxc",
-    "lxdbr",
-    "podman",
-    "veth",
-    "weave", // virtual machines: libvirt, VMware, VirtualBox
-    "vboxnet",
-    "virbr",
-    "vmnet",
-    "vnet", // VPNs and tunnels; ZeroTier, Hamachi and OpenVPN's tap look like Ethernet
-    "gre",
-    "ham",
-    "ipsec",
-    "nordlynx",
-    "ppp",
-    "sit",
-    "tailscale",
-    "tap",
-    "tun",
-    "utun",
-    "vpn",
-    "wg",
-    "zt",
+    // Containers: Docker, Podman, Kubernetes and its networks, LXC, LXD, Incus, Home Assistant's own.
+    "cali", "cilium", "cni", "docker", "flannel", "hassio", "incusbr", "kube", "lxc", "lxdbr", "podman", "weave",
+    // Virtual machines: libvirt, VirtualBox, VMware.
+    "vboxnet", "virbr", "vmnet", "vnet",
+    // VPNs and tunnels; ZeroTier, Hamachi and OpenVPN's tap look like Ethernet.
+    "gre", "ham", "ipsec", "nordlynx", "ppp", "sit", "tailscale", "tap", "tun", "utun", "vpn", "wg", "zt",
 ];
 /// Docker's other networks are `br-` and this many digits of their number; OpenWrt's `br-lan` is where people are.
 const DOCKER_DIGITS: usize = 12;
+/// The host's ends of containers' cables are `veth` and at least so many letters and digits of chance; `veth0` somebody has made by hand.
+const VETH_LETTERS: usize = 6;
 
 /// The interfaces to be found on: of those that are up and have IPv4 and a carrier, the ones that `choice` names; or, if it names none, all that
 /// multicast, except loopback, point-to-point ones and those of containers, virtual machines and VPNs. What it ignores is never among them.
@@ -139,10 +117,25 @@ fn is_for_casting(link: &Link) -> bool {
 }
 
 fn is_virtual(name: &str) -> bool {
-    let of_docker = name.strip_prefix("br-").is_some_and(|number| {
+    let network = name.strip_prefix("br-").is_some_and(|number| {
         number.len() == DOCKER_DIGITS && number.bytes().all(|digit| digit.is_ascii_hexdigit())
     });
-    of_docker || VIRTUAL.iter().any(|prefix| name.starts_with(prefix))
+    let cable = name.strip_prefix("veth").is_some_and(|chance| {
+        chance.len() >= VETH_LETTERS && chance.bytes().all(|letter| letter.is_ascii_alphanumeric())
+    });
+    network || cable || VIRTUAL.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// Whether `choice` names loopback and nothing else, so that nobody but this machine is to find us, whatever interfaces come.
+pub fn is_only_loopback(links: &[Link], choice: &Choice) -> bool {
+    let mut only = choice.only.iter();
+    !choice.only.is_empty()
+        && only.all(|word| match word.parse::<Ipv4Addr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => links.iter().any(|link| {
+                link.name == *word && link.flags.contains(InterfaceFlags::IFF_LOOPBACK)
+            }),
+        })
 }
 
 /// Why an interface that was asked for is not served.
@@ -257,7 +250,7 @@ pub(super) mod tests {
             ("enp3s0", &["169.254.7.7/16", "192.168.2.5/24"]),
             ("usb0", &["169.254.8.8/16"]),
             ("br-lan", &["192.168.3.1/24"]),
-            ("v-box", &["10.77.0.1/24"]),
+            ("veth0", &["10.77.0.1/24"]),
             ("eth7", &[]),
             ("docker0", &["172.17.0.1/16"]),
             ("docker_gwbridge", &["172.19.0.1/16"]),
@@ -307,10 +300,10 @@ pub(super) mod tests {
             "enp3s0 192.168.2.5",
             "usb0 169.254.8.8",
             "br-lan 192.168.3.1",
-            "v-box 10.77.0.1",
+            "veth0 10.77.0.1",
         ];
         assert_eq!(chosen(&[], &[]), all);
-        let some = chosen(&[], &["usb0", "192.168.1.5", "v-box", "nobody"]);
+        let some = chosen(&[], &["usb0", "192.168.1.5", "veth0", "nobody"]);
         assert_eq!(some, ["wlan0 192.168.1.6", all[1], all[3]]);
     }
 
@@ -345,6 +338,23 @@ pub(super) mod tests {
             ]
         );
         assert_eq!(absent(&machine(), &Choice::default()), []);
+    }
+
+    #[test]
+    fn loopback_alone_is_for_this_machine_alone() {
+        let check = |only: &[&str], expected: bool| {
+            let choice = Choice {
+                only: words(only),
+                ignore: Vec::new(),
+            };
+            assert_eq!(is_only_loopback(&machine(), &choice), expected, "{only:?}");
+        };
+        check(&["lo"], true);
+        check(&["lo", "127.0.0.1"], true);
+        check(&["lo", "wlan0"], false);
+        check(&["lo", "wlan7"], false);
+        check(&["10.1.2.3"], false);
+        check(&[], false);
     }
 
     #[test]

@@ -134,12 +134,18 @@ impl Outbox {
     }
 }
 
+/// The time to the second announcement on an interface, about a minute; `random` is from 0 to 1. A switch that looks for loops lets nothing
+/// through for half a minute after a cable is plugged in (IEEE 802.1D: twice its forward delay of 15 s), and the first is lost then.
+pub fn until_second_announcement(random: f64) -> Duration {
+    Duration::from_secs(60).mul_f64(0.9 + 0.2 * random)
+}
+
 /// How long to wait before the first alive; `random` is from 0 to 1. Many devices may hear of one network at one moment.
 pub fn first_wait(random: f64) -> Duration {
     STEP + Duration::from_millis(100).mul_f64(random)
 }
 
-/// The time to the next regular announcement: a third of [`MAX_AGE`], give or take a tenth; `random` is from 0 to 1.
+/// The time from then on to the next regular announcement: a third of [`MAX_AGE`], give or take a tenth; `random` is from 0 to 1.
 pub fn until_next_announcement(random: f64) -> Duration {
     (MAX_AGE / 3).mul_f64(0.9 + 0.2 * random)
 }

@@ -8,3 +8,4 @@ mod formats;
 mod found;
 mod life;
 mod playing;
+mod reach;

@@ -9,12 +9,13 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// What is waited for comes within this; it is far more than it takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -199,7 +200,7 @@ impl Searcher {
     /// Everything that arrives within this time.
     pub(crate) async fn collect(&self, time: Duration) -> Vec<String> {
         let mut heard = Vec::new();
-        let end = tokio::time::Instant::now() + time;
+        let end = Instant::now() + time;
         let mut buffer = [0; 2048];
         while let Ok(received) = tokio::time::timeout_at(end, self.0.recv_from(&mut buffer)).await {
             let (length, _) = received.unwrap();

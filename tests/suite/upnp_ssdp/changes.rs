@@ -138,3 +138,30 @@ async fn s21_an_interface_that_is_made_anew_is_served_anew() {
     assert!(words.ends_with(&expected.map(str::to_owned)), "{words:?}");
     responder.stop();
 }
+
+#[tokio::test]
+async fn s21_an_interface_that_comes_back_as_it_was_is_announced_again_without_a_byebye() {
+    let house = House::build();
+    let (near, far) = (house.overhear(PHONE), house.overhear(PHONE_TOO));
+    let responder = Responder::start(&house, &[]);
+    announced(&near, "10.91.0.1").await;
+    announced(&far, "10.92.0.1").await;
+    let before = (near.so_far().len(), far.so_far().len());
+    house.ip_on_box("link set cable0 down");
+    far.until("the loss", |heard| heard.len() > before.1).await;
+    house.ip_on_box("link set cable0 up");
+    near.until("the return", |heard| heard.len() > before.0)
+        .await;
+    near.until_quiet().await;
+    far.until_quiet().await;
+    let near = since(&near, before.0);
+    assert_eq!(short(&near), ["alive new 10.91.0.1"]);
+    let far = short(&since(&far, before.1));
+    let expected = [
+        "alive old 10.92.0.1",
+        "update old 10.92.0.1",
+        "alive new 10.92.0.1",
+    ];
+    assert_eq!(far, expected);
+    responder.stop();
+}
