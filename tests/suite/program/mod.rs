@@ -6,5 +6,7 @@ mod claims;
 mod commands;
 mod control;
 mod formats;
+mod found;
 mod life;
 mod playing;
+mod reach;
