@@ -17,6 +17,7 @@ pub mod network; // the machine's interfaces; which addresses are near
 pub mod notify; // writing one NOTIFY, and delivering it
 mod service; // tables, and the trait behind them
 pub mod soap; // envelope ↔ action, answer, fault
+mod soap_mend; // requests that are not well-formed, made so
 pub mod ssdp; // which messages, in which words: pure
 pub mod ssdp_schedule; // when: pure
 pub mod ssdp_socket; // multicast sockets, one set per interface
