@@ -2,6 +2,8 @@
 
 BUILD_PACKAGES = gcc libc6-dev libasound2-dev libpulse-dev pkg-config
 TEST_PACKAGES = pulseaudio pulseaudio-utils libfaketime iproute2 util-linux
+# Control points that the tests start; those from PyPI and npm besides.
+CLIENT_PACKAGES = gupnp-tools xvfb python3-venv
 
 # Tests that run the program on real clocks, one at a time: beside others a small machine would hold its threads up.
 REAL_TIME = program:: pulse::
@@ -11,7 +13,7 @@ UNITS = $(HOME)/.config/systemd/user
 
 PROGRAM = target/release/unisono
 
-.PHONY: help run demo bench measure test install uninstall build-packages test-packages cargo
+.PHONY: help run demo bench measure test install uninstall build-packages test-packages test-clients cargo
 
 help:
 	@echo 'make run        install what is missing, build, and run'
@@ -42,7 +44,7 @@ bench: cargo build-packages
 measure: cargo build-packages test-packages
 	cargo run --release --example measure -- $(ARGS)
 
-test: cargo build-packages test-packages
+test: cargo build-packages test-packages test-clients
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --all-targets --no-default-features -- -D warnings
@@ -75,3 +77,7 @@ build-packages:
 
 test-packages:
 	@scripts/install-packages.sh $(TEST_PACKAGES)
+
+test-clients:
+	@scripts/install-packages.sh $(CLIENT_PACKAGES)
+	@scripts/install-clients.sh

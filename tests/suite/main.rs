@@ -5,6 +5,7 @@
 )]
 mod api;
 mod architecture;
+mod clients;
 mod config_files;
 mod discovery;
 mod media;
@@ -14,6 +15,7 @@ mod program;
 mod pulse;
 mod quality;
 mod renderer;
+mod senders;
 mod settings;
 mod support;
 mod sync;
