@@ -8,18 +8,23 @@ CLIENT_PACKAGES = gupnp-tools xvfb python3-venv
 # Tests that run the program on real clocks, one at a time: beside others a small machine would hold its threads up.
 REAL_TIME = program:: pulse::
 
+# How long each fuzz target runs, in seconds, and which: all, unless some are named.
+TIME = 600
+TARGETS =
+
 PREFIX = $(HOME)/.local
 UNITS = $(HOME)/.config/systemd/user
 
 PROGRAM = target/release/unisono
 
-.PHONY: help run demo bench measure test install uninstall build-packages test-packages test-clients cargo
+.PHONY: help run demo bench measure fuzz test install uninstall build-packages test-packages test-clients cargo
 
 help:
 	@echo 'make run        install what is missing, build, and run'
 	@echo 'make demo       four simulated speakers on this machine alone: no sound card, no network'
 	@echo 'make bench      what audio, control and decoding cost on this machine'
 	@echo 'make measure    three minutes on sound servers of its own: how well they are in step, and what it costs'
+	@echo 'make fuzz       ten minutes of any bytes at all for each thing that reads bytes'
 	@echo 'make test       everything that must hold before a change is taken in'
 	@echo 'make install    put the program into $(PREFIX)/bin and its systemd unit into place'
 	@echo 'make uninstall  take both away again'
@@ -44,8 +49,13 @@ bench: cargo build-packages
 measure: cargo build-packages test-packages
 	cargo run --release --example measure -- $(ARGS)
 
+# For an hour of one: TIME=3600 TARGETS=soap.
+fuzz: cargo
+	scripts/fuzz.sh $(TIME) $(TARGETS)
+
 test: cargo build-packages test-packages test-clients
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --all-targets --no-default-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items

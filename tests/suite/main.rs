@@ -8,6 +8,7 @@ mod architecture;
 mod clients;
 mod config_files;
 mod discovery;
+mod fuzzing;
 mod media;
 mod playback;
 mod program;
