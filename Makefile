@@ -2,22 +2,29 @@
 
 BUILD_PACKAGES = gcc libc6-dev libasound2-dev libpulse-dev pkg-config
 TEST_PACKAGES = pulseaudio pulseaudio-utils libfaketime iproute2 util-linux
+# Control points that the tests start; those from PyPI and npm besides.
+CLIENT_PACKAGES = gupnp-tools xvfb python3-venv
 
 # Tests that run the program on real clocks, one at a time: beside others a small machine would hold its threads up.
 REAL_TIME = program:: pulse::
+
+# How long each fuzz target runs, in seconds, and which: all, unless some are named.
+TIME = 600
+TARGETS =
 
 PREFIX = $(HOME)/.local
 UNITS = $(HOME)/.config/systemd/user
 
 PROGRAM = target/release/unisono
 
-.PHONY: help run demo bench measure test install uninstall build-packages test-packages cargo
+.PHONY: help run demo bench measure fuzz test install uninstall build-packages test-packages test-clients cargo
 
 help:
 	@echo 'make run        install what is missing, build, and run'
 	@echo 'make demo       four simulated speakers on this machine alone: no sound card, no network'
 	@echo 'make bench      what audio, control and decoding cost on this machine'
 	@echo 'make measure    three minutes on sound servers of its own: how well they are in step, and what it costs'
+	@echo 'make fuzz       ten minutes of any bytes at all for each thing that reads bytes'
 	@echo 'make test       everything that must hold before a change is taken in'
 	@echo 'make install    put the program into $(PREFIX)/bin and its systemd unit into place'
 	@echo 'make uninstall  take both away again'
@@ -42,8 +49,13 @@ bench: cargo build-packages
 measure: cargo build-packages test-packages
 	cargo run --release --example measure -- $(ARGS)
 
-test: cargo build-packages test-packages
+# For an hour of one: TIME=3600 TARGETS=soap.
+fuzz: cargo
+	scripts/fuzz.sh $(TIME) $(TARGETS)
+
+test: cargo build-packages test-packages test-clients
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --all-targets --no-default-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items
@@ -75,3 +87,7 @@ build-packages:
 
 test-packages:
 	@scripts/install-packages.sh $(TEST_PACKAGES)
+
+test-clients:
+	@scripts/install-packages.sh $(CLIENT_PACKAGES)
+	@scripts/install-clients.sh

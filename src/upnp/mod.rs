@@ -18,6 +18,7 @@ pub mod network; // the machine's interfaces, listed and followed; which address
 pub mod notify; // writing one NOTIFY, and delivering it
 mod service; // tables, and the trait behind them
 pub mod soap; // envelope ↔ action, answer, fault
+mod soap_mend; // requests that are not well-formed, made so
 pub mod ssdp; // which messages, in which words: pure
 pub mod ssdp_responder; // on all interfaces, as they come and go: pure
 pub mod ssdp_schedule; // when: pure

@@ -35,6 +35,10 @@ impl Default for Patience {
     }
 }
 
+/// Subscribers that have not begun to answer by then may be of those that take every event and never answer; the next event must not
+/// wait for them. In a house an answer takes a tenth of this.
+const SILENCE: Duration = Duration::from_millis(500);
+
 /// Delivers an event: to the first callback that takes it.
 pub async fn deliver(notification: &Notification, patience: Patience) -> Outcome {
     let body = body(&notification.properties);
@@ -105,13 +109,18 @@ async fn send(callback: &Callback, request: &str, patience: Patience) -> io::Res
     stream.set_nodelay(true)?;
     timeout(patience.answer, async {
         stream.write_all(request.as_bytes()).await?;
-        status(&mut stream).await
+        let silent = timeout(SILENCE, stream.readable()).await.is_err();
+        if silent {
+            // Whoever lives hangs up when we do, and has read what was sent before. Whoever does not, does nothing.
+            stream.shutdown().await?;
+        }
+        status(&mut stream, silent).await
     })
     .await?
 }
 
-/// Reads the answer's head; its body, if any, is of no interest.
-async fn status(stream: &mut TcpStream) -> io::Result<u16> {
+/// Reads the answer's head; its body, if any, is of no interest. From whom `silent`, to hang up is an answer.
+async fn status(stream: &mut TcpStream, silent: bool) -> io::Result<u16> {
     let mut answer = Vec::new();
     let mut chunk = [0; 1024];
     while answer.len() < ANSWER && !answer.windows(4).any(|end| end == b"\r\n\r\n") {
@@ -122,6 +131,9 @@ async fn status(stream: &mut TcpStream) -> io::Result<u16> {
             Err(_) if answer.contains(&b'\n') => break,
             Err(error) => return Err(error),
         }
+    }
+    if silent && answer.is_empty() {
+        return Ok(200);
     }
     parse_status(&answer).ok_or_else(|| {
         io::Error::new(

@@ -8,6 +8,7 @@ use quick_xml::name::ResolveResult;
 use quick_xml::reader::NsReader;
 
 use super::service::{ActionError, ActionSpec, ServiceDescription};
+use super::soap_mend;
 use super::xml::{element, escape};
 
 /// How deep elements may nest. A call has three levels; metadata that was sent unescaped adds a few.
@@ -44,15 +45,16 @@ pub enum Malformed {
 /// Reads a request's body.
 ///
 /// Taken as they come: any prefix, a byte order mark, blanks and NULs after the end, Latin-1, CDATA, attributes, metadata that was not
-/// escaped or not well enough. Refused: a document type declaration, and what is not XML elsewhere.
+/// escaped or not well enough, a length that was counted in characters. Refused: a document type declaration, and what is not XML elsewhere.
 pub fn read(body: &[u8]) -> Result<Call, Malformed> {
     let text = decode(body);
     let text = text.trim_matches(|c: char| c == '\0' || c == '\u{FEFF}' || c.is_ascii_whitespace());
     match parse(text) {
-        Err(error @ Malformed::Xml(_)) => match mend_metadata(text) {
-            Some(mended) => parse(&mended),
-            None => Err(error),
-        },
+        Err(error @ Malformed::Xml(_)) => {
+            let mended = [soap_mend::metadata(text), soap_mend::end(text)];
+            let mut calls = mended.iter().flatten().map(|mended| parse(mended));
+            calls.find(Result::is_ok).unwrap_or(Err(error))
+        }
         result => result,
     }
 }
@@ -231,7 +233,7 @@ fn position(reader: &NsReader<&[u8]>) -> usize {
 }
 
 /// The five entities every reader knows, and character references.
-fn resolve(reference: &BytesRef<'_>) -> Result<char, Malformed> {
+pub(super) fn resolve(reference: &BytesRef<'_>) -> Result<char, Malformed> {
     if let Some(c) = reference.resolve_char_ref().map_err(xml_error)? {
         return Ok(c);
     }
@@ -243,42 +245,6 @@ fn resolve(reference: &BytesRef<'_>) -> Result<char, Malformed> {
         "apos" => Ok('\''),
         other => Err(xml_error(format!("unknown entity &{other};"))),
     }
-}
-
-/// Metadata often comes from careless string joining. Escapes what stands between the tags of the first argument whose name ends with
-/// `MetaData`, so that the rest of the call can be read; `None` if there is no such argument.
-fn mend_metadata(text: &str) -> Option<String> {
-    const SUFFIX: &str = "MetaData";
-    let name_end = text.find(SUFFIX)? + SUFFIX.len();
-    let opening = text.get(..name_end)?.rfind('<')?;
-    let name = text.get(opening + 1..name_end)?;
-    let begin = name_end + text.get(name_end..)?.find('>')? + 1;
-    let closing = format!("</{name}");
-    let end = begin + text.get(begin..)?.rfind(&closing)?;
-    let (before, inner, after) = (text.get(..begin)?, text.get(begin..end)?, text.get(end..)?);
-    let mut mended = String::with_capacity(text.len() + 256);
-    mended.push_str(before);
-    // With elements in it, it was never escaped, and is to arrive as it stands; otherwise only stray ampersands are wrong.
-    let unescaped = inner.contains('<');
-    for (at, c) in inner.char_indices() {
-        match c {
-            '<' => mended.push_str("&lt;"),
-            '&' if unescaped || !begins_reference(inner.get(at..).unwrap_or_default()) => {
-                mended.push_str("&amp;");
-            }
-            c => mended.push(c),
-        }
-    }
-    mended.push_str(after);
-    Some(mended)
-}
-
-/// Whether `text` begins with a reference that [`resolve`] understands.
-fn begins_reference(text: &str) -> bool {
-    let Some((reference, _)) = text.get(1..).and_then(|rest| rest.split_once(';')) else {
-        return false;
-    };
-    resolve(&BytesRef::new(reference)).is_ok()
 }
 
 #[cfg(test)]
@@ -340,6 +306,41 @@ mod tests {
             "<S><CurrentURIMetaData><a>R & B</CurrentURIMetaData><I>0</I></S>",
             "S CurrentURIMetaData=<a>R & B I=0",
         );
+    }
+
+    #[test]
+    fn a_length_counted_in_characters_costs_no_more_than_metadata() {
+        let set = |title: &str| {
+            let title = format!(
+                "&lt;DIDL-Lite&gt;&lt;dc:title&gt;{title}&lt;/dc:title&gt;&lt;/DIDL-Lite&gt;"
+            );
+            body(&format!(
+                "<u:S xmlns:u='u'><I>0</I><URI>u</URI><URIMetaData>{title}</URIMetaData></u:S>"
+            ))
+        };
+        let sent = |text: &str| read(text.as_bytes().get(..text.chars().count()).expect("ASCII"));
+        for title in [
+            "ü",
+            "Ännchen von Tharau",
+            "Подмосковные вечера",
+            "夜来香、何日君再来、月亮代表我的心",
+        ] {
+            let call = sent(&set(title)).expect(title);
+            let [instance, uri, metadata] = &call.arguments[..] else {
+                panic!("{call:?}");
+            };
+            assert_eq!((instance.1.as_str(), uri.1.as_str()), ("0", "u"));
+            assert!(
+                metadata
+                    .1
+                    .starts_with(&format!("<DIDL-Lite><dc:title>{title}<")),
+                "{call:?}"
+            );
+        }
+        // Nothing but metadata may be cut, and nothing that was cut otherwise is made whole.
+        let long = "ö".repeat(200);
+        assert!(sent(&body(&format!("<S><A>{long}</A><B>12</B></S>"))).is_err());
+        assert!(read(b"<e><Body><S><URIMetaData>abc").is_err());
     }
 
     #[test]

@@ -5,9 +5,11 @@
 )]
 mod api;
 mod architecture;
+mod clients;
 mod config_files;
 mod discovery;
 mod flows;
+mod fuzzing;
 mod media;
 mod playback;
 mod program;
@@ -16,6 +18,7 @@ mod pulse;
 mod quality;
 mod renderer;
 mod same_frame;
+mod senders;
 mod settings;
 mod support;
 mod sync;

@@ -3,10 +3,12 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
 use unisono::upnp::notify::Patience;
 
 use super::support::upnp_device::Rig;
-use super::support::upnp_wire::{Subscriber, bare, exchange, subscribe};
+use super::support::upnp_wire::{Subscriber, bare, exchange, read, subscribe};
 
 const HERE: [u8; 4] = [127, 0, 0, 1];
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
@@ -199,6 +201,29 @@ async fn g12_a_dead_subscriber_harms_nobody_and_is_dropped() {
     }
     let renew = bare("SUBSCRIBE", &path, &[("SID", &sid)]);
     assert_eq!(exchange(rig.address, renew).await.status(), 412);
+}
+
+#[tokio::test]
+async fn a_subscriber_that_never_answers_is_told_on_and_kept() {
+    let rig = Rig::start().await;
+    let path = rig.path(TRANSPORT);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let callback = format!("<http://{}/>", listener.local_addr().unwrap());
+    let answer = subscribe(rig.address, HERE, &path, &callback).await;
+    // More often than a dead one is tried.
+    for seq in 0..5 {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let event = read(&mut stream, true).await.unwrap();
+        assert_eq!(event.header("seq"), Some(seq.to_string().as_str()));
+        rig.transport.set("AVTransportURI", seq.to_string());
+        // It has read everything, says nothing, and closes when we do.
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.is_empty());
+    }
+    let sid = answer.header("sid").expect("a SID");
+    let renew = bare("SUBSCRIBE", &path, &[("SID", sid)]);
+    assert_eq!(exchange(rig.address, renew).await.status(), 200);
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
-//! A small HTTP server for media on 127.0.0.1, which behaves as badly as it is told to, and remembers what it was asked.
+//! A small HTTP server for media, on loopback unless said otherwise, which behaves as badly as it is told to, and remembers what it was asked.
 //! It is not meant to be correct HTTP beyond what a media client sends.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -224,9 +224,14 @@ pub(crate) struct MediaServer {
 }
 
 impl MediaServer {
-    /// Listens on a free port.
+    /// Listens on a free port of loopback.
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has free ports");
+        Self::start_on(Ipv4Addr::LOCALHOST)
+    }
+
+    /// Listens on a free port of this address.
+    pub(crate) fn start_on(address: Ipv4Addr) -> Self {
+        let listener = TcpListener::bind((address, 0)).expect("an address of ours has free ports");
         let address = listener
             .local_addr()
             .expect("a bound socket has an address");

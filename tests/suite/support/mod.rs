@@ -9,6 +9,7 @@ pub(crate) mod soap;
 #[cfg(feature = "pulse")]
 pub(crate) mod sound_server;
 pub(crate) mod stack;
+pub(crate) mod two_hosts;
 pub(crate) mod upnp_device;
 pub(crate) mod upnp_house;
 pub(crate) mod upnp_wire;

@@ -1,0 +1,211 @@
+//! async_upnp_client, in strict mode: the control point inside Home Assistant and Music Assistant.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Background, Facts, NAME, Scene, house, output, python, script};
+use crate::support::namespace::inside;
+use crate::support::two_hosts::{HERE, OtherHost, THERE};
+
+/// A script of ours, told where it is and whom it is about.
+fn client(name: &str) -> Command {
+    let mut command = python("python");
+    command.arg(script(name)).arg(HERE.to_string()).arg(NAME);
+    command
+}
+
+#[tokio::test]
+async fn in_strict_mode_the_whole_profile_is_there_and_does_what_it_says() {
+    if !inside(
+        "clients::async_upnp_client::in_strict_mode_the_whole_profile_is_there_and_does_what_it_says",
+    ) {
+        return;
+    }
+    let scene = Scene::set().await;
+    let songs = scene.songs(2, 180);
+    let mut command = client("strict_profile.py");
+    command.args(&songs);
+    let facts = Facts::of(command).await;
+
+    let found = facts.only("found");
+    let location = found["location"].as_str().unwrap_or_default();
+    assert!(location.starts_with(&format!("http://{THERE}:")), "{found}");
+
+    let profile = facts.only("profile");
+    for has in [
+        "volume_level",
+        "volume_mute",
+        "presets",
+        "play",
+        "pause",
+        "stop",
+        "next",
+        "previous",
+        "seek_rel_time",
+        "seek_abs_time",
+        "play_media",
+        "next_transport_uri",
+        "play_mode",
+    ] {
+        assert_eq!(profile[has], true, "{has}: {profile}");
+    }
+    assert_eq!(profile["is_renderer"], true);
+    assert!(profile["sink"].as_u64() > Some(20), "{profile}");
+
+    // Asked once when it had nothing to play, and once after.
+    let asked = facts.all("asked");
+    assert_eq!(asked.len(), 2);
+    for asked in asked {
+        assert!(asked["actions"].as_array().map(Vec::len) > Some(10));
+    }
+    let subscribed = facts.only("subscribed");
+    assert_eq!(subscribed["count"], 3);
+    assert_eq!(subscribed["state"], "NO_MEDIA_PRESENT");
+    assert_eq!(facts.only("volume")["level"], 0.42);
+
+    let titles: Vec<_> = facts
+        .all("playing")
+        .iter()
+        .map(|fact| (fact["title"].clone(), fact["uri"].clone()))
+        .collect();
+    let title = |title: &str, uri: &String| (json!(title), json!(uri));
+    assert_eq!(
+        titles,
+        [
+            title("Tom & \"Jerry\" <ü>", &songs[0]),
+            title("Second", &songs[1])
+        ]
+    );
+    for playing in facts.all("playing") {
+        assert_eq!(playing["duration"], 180, "{playing}");
+    }
+    let paused = facts.only("paused");
+    assert_eq!(paused["can_play"], true);
+    assert_eq!(paused["can_seek"], true);
+    assert_eq!(facts.only("next")["uri"], json!(songs[1]));
+    let sought = facts.all("sought");
+    assert_eq!(sought[0]["position"], 90);
+    assert_eq!(sought[0]["state"], "PAUSED_PLAYBACK");
+    // Playing goes on meanwhile.
+    let position = sought[1]["position"].as_u64().unwrap_or_default();
+    assert!((29..45).contains(&position), "{position}");
+    // A song that follows another does not look like an end: the only stop is the one that was asked for.
+    let states = facts.only("states")["states"].clone();
+    let states: Vec<_> = states.as_array().into_iter().flatten().collect();
+    let (last, before) = states.split_last().expect("states");
+    assert_eq!(*last, "STOPPED");
+    let playing = before.iter().position(|state| *state == "PLAYING");
+    let since = &before[playing.expect("it played")..];
+    assert!(!since.iter().any(|state| *state == "STOPPED"), "{states:?}");
+
+    let renewed = facts.only("renewed");
+    assert_eq!(renewed["before"], renewed["after"]);
+    assert_eq!(renewed["after"].as_array().map(Vec::len), Some(3));
+    let unsubscribed = facts.only("unsubscribed");
+    assert_eq!(unsubscribed["heard"], json!([]));
+    assert_eq!(unsubscribed["believed"], 0.5, "told after it had left");
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn through_half_an_hour_of_music_nothing_that_was_told_is_stale() {
+    if !inside(
+        "clients::async_upnp_client::through_half_an_hour_of_music_nothing_that_was_told_is_stale",
+    ) {
+        return;
+    }
+    let scene = Scene::set().await;
+    let mut command = client("long_session.py");
+    command.arg("180").args(scene.songs(11, 180));
+    let facts = Facts::of(command).await;
+    let session = facts.only("session");
+    assert_eq!(session["stale"], json!([]));
+    assert_eq!(
+        session["listened"], 1800,
+        "seconds of songs from their beginning to their end"
+    );
+    assert!(session["steps"].as_u64() > Some(90), "{session}");
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn f10_its_command_line_searches_and_subscribes() {
+    if !inside("clients::async_upnp_client::f10_its_command_line_searches_and_subscribes") {
+        return;
+    }
+    let scene = Scene::set().await;
+    let mut command = python("upnp-client");
+    command.args(["--strict", "--timeout", "2", "search", "--bind"]);
+    command.arg(HERE.to_string());
+    let searched = output(command).await;
+    let said = String::from_utf8_lossy(&searched.stdout);
+    assert!(searched.status.success(), "{searched:?}");
+    assert!(searched.stderr.is_empty(), "{searched:?}");
+    let answers: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let targets: BTreeSet<_> = answers.iter().map(|answer| answer["ST"].as_str()).collect();
+    assert_eq!(targets.len(), 6, "{said}");
+    let location = answers[0]["LOCATION"].as_str().expect("a LOCATION");
+
+    let mut command = python("upnp-client");
+    command.args(["--strict", "subscribe", location, "AVT", "RC", "CM"]);
+    let mut subscriber = Background::start(command);
+    let mut told = BTreeSet::new();
+    let expected = [
+        "CurrentTransportActions",
+        "SinkProtocolInfo",
+        "TransportState",
+        "Volume",
+    ];
+    while !expected.iter().all(|name| told.contains(*name)) {
+        let event: Value = serde_json::from_str(&subscriber.line().await).expect("JSON");
+        let variables = event["state_variables"].as_object().expect("variables");
+        told.extend(variables.keys().cloned());
+    }
+    subscriber.interrupt().await;
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn f10_its_command_line_hears_the_first_and_the_last_word() {
+    if !inside("clients::async_upnp_client::f10_its_command_line_hears_the_first_and_the_last_word")
+    {
+        return;
+    }
+    let host = OtherHost::connect();
+    let mut command = python("upnp-client");
+    command.args(["--strict", "advertisements", "--bind"]);
+    command.arg(HERE.to_string());
+    let mut listener = Background::start(command);
+    // It says nothing until it hears something; the kernel knows who is in the group.
+    while !std::fs::read_to_string("/proc/self/net/igmp")
+        .expect("Linux")
+        .contains("FAFFFFEF")
+    {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let home = house();
+    let program = host.start(&home).await;
+    listener.hears_all("ssdp:alive").await;
+    program.stop().await;
+    listener.hears_all("ssdp:byebye").await;
+    listener.interrupt().await;
+}
+
+impl Background {
+    /// Waits until each of the six things that a renderer is has said this.
+    async fn hears_all(&mut self, wanted: &str) {
+        let mut heard = BTreeSet::new();
+        while heard.len() < 6 {
+            let word: Value = serde_json::from_str(&self.line().await).expect("JSON");
+            if word["NTS"] == wanted {
+                heard.insert(word["NT"].as_str().expect("NT").to_owned());
+            }
+        }
+    }
+}
