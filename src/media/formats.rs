@@ -186,9 +186,7 @@ pub(super) fn by_sign(head: &[u8]) -> Option<&'static Format> {
 pub(super) fn by_mime(mime: &str) -> Option<&'static Format> {
     let essence = essence(mime);
     let same = |known: &&str| self::essence(known).eq_ignore_ascii_case(essence);
-    FORMATS
-        .iter()
-        .find(|format| format.mimes.iter().any(same))
+    FORMATS.iter().find(|format| format.mimes.iter().any(same))
 }
 
 /// A MIME type without its parameters.

@@ -109,6 +109,10 @@ struct State {
     seek: Option<Duration>,
     /// How many seeks there have been; each has its number.
     seeks: u64,
+    /// The media is known to have but one order.
+    unseekable: bool,
+    /// How long the audio polled up to now plays: where unseekable media is.
+    polled: Duration,
     /// The playing side waits for the waker.
     asked_in_vain: bool,
     closed: bool,
@@ -145,6 +149,7 @@ impl Outlet {
             Some(Item::Sought(landed)) => Polled::Sought(landed),
             Some(Item::Audio(chunk)) => {
                 state.queued = state.queued.saturating_sub(playing_time(&chunk));
+                state.polled += playing_time(&chunk);
                 Polled::Audio(chunk)
             }
             None => match state.ending.clone() {
@@ -159,10 +164,19 @@ impl Outlet {
         polled
     }
 
-    /// Notes a seek and answers its number; `None` when nothing more can come.
+    /// Notes a seek and answers its number; `None` when there is nobody to interrupt for it.
     fn seek(&self, to: Duration) -> Option<u64> {
         let mut state = self.lock();
         if matches!(state.ending, Some(Ending::Failed(_))) {
+            return None;
+        }
+        if state.unseekable {
+            // It goes on from where it is, and says so. Nothing is lost of it, and nobody is interrupted.
+            let opened = |item: &&Item| matches!(item, Item::Opened(_));
+            let place = state.ready.iter().take_while(opened).count();
+            let here = Item::Sought(state.polled);
+            state.ready.insert(place, here);
+            self.wake(state);
             return None;
         }
         state.ready.retain(|item| matches!(item, Item::Opened(_)));
@@ -182,6 +196,9 @@ impl Outlet {
     /// Hands `item` over, waiting for room. What a seek has made stale is dropped.
     fn push(&self, item: Item) {
         let mut state = self.lock();
+        if let Item::Opened(info) = &item {
+            state.unseekable = !info.seekable;
+        }
         if let Item::Audio(chunk) = &item {
             while state.queued >= DECODED_AHEAD && state.seek.is_none() && !state.closed {
                 state = self.wait(state);
@@ -290,7 +307,7 @@ impl Player {
             }
         };
         self.outlet.push(Item::Opened(decoder.info()));
-        let (mut ended, mut fresh) = (false, true);
+        let mut ended = false;
         loop {
             if ended {
                 // Not every demuxer finds back from the end.
@@ -303,18 +320,17 @@ impl Player {
                     }
                     Err(other) => return other,
                 }
-                (ended, fresh) = (false, true);
+                ended = false;
             }
             let played = match target {
-                // Asked for before anybody knew that there is no going elsewhere: it plays from its start, and says so.
-                Some(_) if fresh && !decoder.info().seekable => {
+                // Asked for before anything was known of it, and so before anything was decoded.
+                Some(_) if !decoder.info().seekable => {
                     self.outlet.push(Item::Sought(Duration::ZERO));
                     self.play_on(&mut *decoder)
                 }
                 Some(to) => self.play_from(&mut *decoder, to),
                 None => self.play_on(&mut *decoder),
             };
-            fresh = false;
             let wish = match played {
                 Ok(()) => {
                     ended = true;

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::command::{ZoneCommand, ZoneError};
 use super::effect::Effect;
+use super::level::LOUDEST;
 use super::patience::Patience;
 use super::state::{Progress, Track, TransportState, ZoneState};
 use crate::clock::ClockTime;
@@ -41,7 +42,7 @@ impl Transport {
     pub fn new(volume: u8) -> Self {
         Self {
             state: ZoneState {
-                volume: volume.min(100),
+                volume: volume.min(LOUDEST),
                 seekable: true,
                 ..ZoneState::default()
             },

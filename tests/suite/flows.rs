@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::support::media_server::{Framing, Media, MediaServer};
-use super::support::recording::{LEVEL, PITCH, ruler, tone};
+use super::support::recording::{LEVEL, PITCH, Recording, ruler, tone};
 use super::support::soap::{Renderer, changed};
 use super::support::stack::Stack;
 use super::support::upnp_wire::{Message, Subscriber, envelope, exchange, post};
@@ -69,4 +69,27 @@ fn values<'a>(events: &'a [Message], variable: &str) -> Vec<&'a str> {
         .iter()
         .filter_map(|it| changed(it, variable))
         .collect()
+}
+
+/// Asserts that so many seconds were heard, all in all. A busy machine breaks music or begins it late; that seams are whole
+/// is for tests in virtual time to say.
+#[track_caller]
+fn assert_heard(recording: &Recording, seconds: f64) {
+    let sounds = recording.sounds();
+    let heard: f64 = sounds.iter().map(|sound| sound.seconds()).sum();
+    assert!(
+        (seconds - 0.1..seconds + 0.05).contains(&heard),
+        "{heard} s in {} pieces, not {seconds} s",
+        sounds.len()
+    );
+}
+
+/// Asserts that a [`ruler`] song of so many seconds was heard from this second on.
+#[track_caller]
+fn assert_heard_from(recording: &Recording, song: f64, second: f64) {
+    let sounds = recording.sounds();
+    let long = sounds.iter().filter(|sound| sound.frames() > 2000);
+    let starts: Vec<_> = long.map(|it| it.ruled_start(song) / 48_000.0).collect();
+    let near = starts.iter().any(|start| (start - second).abs() < 0.05);
+    assert!(near, "heard from {starts:?}, not from {second}");
 }

@@ -3,7 +3,11 @@
 
 use super::*;
 
-const NO_MEDIA: [(&str, &str, &[(&str, &str)], u16); 34] = {
+/// Names and values.
+type Arguments = &'static [(&'static str, &'static str)];
+
+/// Without media: service, action, arguments, error.
+const NO_MEDIA: [(&str, &str, Arguments, u16); 34] = {
     const AVT: &str = "AVTransport";
     const RCS: &str = "RenderingControl";
     const CM: &str = "ConnectionManager";
@@ -79,7 +83,8 @@ const NO_MEDIA: [(&str, &str, &[(&str, &str)], u16); 34] = {
     ]
 };
 
-const WITH_MEDIA: [(&str, &[(&str, &str)], u16); 9] = [
+/// Stopped, with media of one and a half seconds: action of AVTransport, arguments, error.
+const WITH_MEDIA: [(&str, Arguments, u16); 9] = [
     ("Pause", &[], 701),
     ("Seek", &[("Unit", "FOO"), ("Target", "1")], 710),
     ("Seek", &[("Unit", "X_DLNA_REL_BYTE"), ("Target", "1")], 710),

@@ -34,7 +34,7 @@ async fn r05_a_slider_that_is_dragged_is_told_in_few_events_and_the_last_arrives
     let event = subscriber.event().await;
     assert_eq!(changed(&event, "Volume"), Some("12"));
     assert_eq!(changed(&event, "VolumeDB"), Some("-12902"));
-    stack.end().await;
+    stack.close().await;
 }
 
 #[tokio::test]

@@ -139,6 +139,20 @@ async fn k08_k09_what_was_asked_of_a_stream_before_it_was_known_to_be_one_is_not
             assert!(CD.frames(heard.samples.len()) >= WHOLE, "{name}");
         }
     }
+    // Once it plays, it goes on from what has been handed out, and nothing is lost.
+    let live = Media::fixture("sine.wav").framing(Framing::UntilClose);
+    let server = MediaServer::start();
+    let uri = server.serve("/live", live.stall_after(44_100));
+    let mut listener = Listener::open(request(uri));
+    listener.opened().await;
+    let frame = CD.frames(listener.audio().await.len());
+    listener.source.seek(Duration::from_secs(1));
+    let landed = listener.sought().await.as_secs_f64() * 44_100.0;
+    assert_eq!(landed.round() as usize, frame);
+    server.release();
+    let heard = listener.rest().await;
+    assert_eq!(CD.frames(heard.samples.len()), WHOLE - frame);
+    assert!(deviation(CD, &heard.samples, frame) < 1e-4);
 }
 
 #[tokio::test]

@@ -95,15 +95,20 @@ impl Stack {
         Watcher { seen, task }
     }
 
-    /// Ends it; what its two outputs have played.
+    /// Ends it; what its two outputs have played, if they have been opened.
     pub async fn end(self) -> [Recording; 2] {
+        self.close().await.recordings(ZONE)
+    }
+
+    /// Ends it.
+    pub async fn close(self) -> Home {
         self.stop.cancel();
         self.task.await.unwrap();
         let outputs = self.outputs;
         tokio::task::spawn_blocking(move || drop(outputs))
             .await
             .unwrap();
-        self.home.recordings(ZONE)
+        self.home
     }
 }
 
