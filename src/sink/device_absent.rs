@@ -26,3 +26,18 @@ pub(super) fn open(
         reason: ABSENT.to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn who_asks_for_it_is_told_why_there_is_none() {
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
+        let Err(error) = open(&DeviceSpec::default(), &clock, None) else {
+            panic!("it was opened");
+        };
+        assert!(error.to_string().contains("without the `device` feature"));
+    }
+}

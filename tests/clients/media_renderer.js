@@ -70,12 +70,22 @@ async function main() {
   say('transport', await ask('getTransportInfo'));
   say('told', { delays });
 
-  client.removeAllListeners();
-  // The library takes its leave without telling when; it ends by itself when it has.
+  for (const event of ['loading', 'playing', 'paused', 'stopped', 'status']) {
+    client.removeAllListeners(event);
+  }
+  const begun = Date.now();
+  while (Object.keys(client.subscriptions).length > 0) {
+    if (Date.now() > begun + PATIENCE) throw new Error('never unsubscribed');
+    await sleep(10);
+  }
   say('done');
 }
 
-main().catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+// The library keeps connections open that it has no more use for, so that it would not end by itself.
+main().then(
+  () => process.exit(0),
+  (error) => {
+    console.error(error);
+    process.exit(1);
+  },
+);

@@ -57,7 +57,7 @@ async def play(renderer, first, second):
     await renderer.async_wait_for_can_play()
     await renderer.async_play()
     await reach(TransportState.PLAYING)
-    await until("told of the title", lambda: renderer.media_title is not None)
+    await until("told of the title and the length", lambda: renderer.media_title and renderer.media_duration)
     say("playing", title=renderer.media_title, duration=renderer.media_duration, uri=renderer.current_track_uri)
 
     await renderer.async_pause()
@@ -74,7 +74,7 @@ async def play(renderer, first, second):
     await until("offered the next song", lambda: renderer.can_next)
     say("next", can=renderer.can_next, uri=evented(renderer, "AVT", "NextAVTransportURI"))
     await renderer.async_next()
-    await until("told of the second song", lambda: renderer.current_track_uri == second)
+    await until("told of the second song", lambda: renderer.current_track_uri == second and renderer.media_duration)
     say("playing", title=renderer.media_title, duration=renderer.media_duration, uri=renderer.current_track_uri)
     await renderer.async_previous()
     await renderer.async_stop()
