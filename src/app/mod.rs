@@ -3,6 +3,7 @@
 
 mod announcing;
 mod check;
+mod icons;
 mod machine;
 mod memory;
 mod page;

@@ -7,23 +7,26 @@
 pub mod callback; // where a subscriber may be written to
 pub mod description; // tables → device.xml and SCPDs
 mod device; // who a device is, what it offers, that it changed
-pub mod event; // subscriptions, sequence numbers, moderation: pure
+pub mod event; // subscriptions, sequence numbers, queues: pure
 pub mod gena; // the headers of SUBSCRIBE and UNSUBSCRIBE: pure
 mod guard; // who may do what
 pub mod http; // routes: description, control, events
 mod hub; // a device's events at work
 mod listener; // connections and their limits
+mod moderation; // how often anything is said: pure
 pub mod network; // the machine's interfaces; which addresses are near
 pub mod notify; // writing one NOTIFY, and delivering it
+mod pace; // how often one peer may ask: pure
 mod service; // tables, and the trait behind them
 pub mod soap; // envelope ↔ action, answer, fault
 pub mod ssdp; // which messages, in which words: pure
 pub mod ssdp_schedule; // when: pure
 pub mod ssdp_socket; // multicast sockets, one set per interface
+mod stream; // the bytes of a connection
 mod values; // an action's inputs, checked against the table
 mod xml; // escaping
 
-pub use device::{Changes, Device, Identity, server_token};
+pub use device::{Changes, Device, Icon, Identity, WindowsClass, server_token};
 pub use guard::{allowed, default_allow};
 pub use service::{
     Action, ActionError, ActionSpec, Answer, Argument, DataType, Property, Service,

@@ -4,6 +4,9 @@
 mod bad_input;
 mod commands;
 mod control;
+mod descriptions;
 mod formats;
+mod hostile;
 mod life;
+mod load;
 mod playing;

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod dice;
 pub mod house;
 pub(crate) mod media_server;
 pub(crate) mod namespace;
@@ -10,4 +11,5 @@ pub(crate) mod soap;
 pub(crate) mod sound_server;
 pub(crate) mod upnp_device;
 pub(crate) mod upnp_house;
+pub(crate) mod upnp_rules;
 pub(crate) mod upnp_wire;
