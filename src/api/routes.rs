@@ -30,8 +30,8 @@ const BODY: usize = 16 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(10);
 /// As many listeners to events at once; each costs a connection and a look at every output each second.
 const LISTENERS: usize = 32;
-/// A listener that has gone is noticed by writing to it.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// A listener that has gone is noticed by writing to it twice: that it will send no more does not mean that it does not read.
+const KEEP_ALIVE: Duration = Duration::from_secs(3);
 
 struct Api {
     house: Arc<House>,

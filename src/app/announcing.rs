@@ -9,13 +9,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::icons::ICONS;
 use super::interfaces::{Whereabouts, line};
 use crate::clock::Clock;
 use crate::config::{Plan, ZonePlan};
 use crate::discovery::{Advertisement, Advertiser};
 use crate::renderer;
 use crate::upnp::interface::Interface;
-use crate::upnp::{Device, Identity, server_token, ssdp_task};
+use crate::upnp::{Device, Identity, WindowsClass, server_token, ssdp_task};
 use crate::zone::ZoneHandle;
 
 /// What the program calls itself on the network.
@@ -41,6 +42,12 @@ pub(super) fn device(
         serial_number: None,
         presentation_path: Some(PAGE.to_owned()),
         dlna_class: Some("DMR-1.50".to_owned()),
+        windows_class: Some(WindowsClass {
+            compatible_id: "MS_DigitalMediaDeviceClass_DMR_V001",
+            category: "MediaDevices",
+            kind: "Multimedia.DMR",
+        }),
+        icons: ICONS,
     };
     let services = renderer::services(handle.clone(), clock.clone());
     Arc::new(Device::new(identity, services, handle.changes()))

@@ -3,6 +3,7 @@
 
 mod announcing;
 mod check;
+mod icons;
 mod interfaces;
 mod machine;
 mod memory;

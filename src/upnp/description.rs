@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::device::Identity;
+use super::device::{Identity, WindowsClass};
 use super::service::{Argument, DataType, ServiceDescription, Variable};
 use super::xml::{element, escape};
 
@@ -19,6 +19,9 @@ pub fn prefix(identity: &Identity) -> String {
 pub fn device_path(identity: &Identity) -> String {
     format!("{}/device.xml", prefix(identity))
 }
+
+/// The path segment of a device where its icons are; no service may have this path.
+pub(super) const ICONS: &str = "icons";
 
 /// The CONFIGID: a number from 0 to 16777215 that differs when any description differs (UDA 1.1 §1.2.2).
 pub fn config_id(identity: &Identity, services: &[&ServiceDescription]) -> u32 {
@@ -56,6 +59,7 @@ pub fn device(
     optional(&mut xml, "modelURL", &identity.model_url);
     optional(&mut xml, "serialNumber", &identity.serial_number);
     element(&mut xml, "UDN", &identity.udn());
+    icon_list(&mut xml, identity);
     xml.push_str("<serviceList>");
     for service in services {
         let base = format!("{}/{}", prefix(identity), service.path);
@@ -70,8 +74,48 @@ pub fn device(
     }
     xml.push_str("</serviceList>");
     optional(&mut xml, "presentationURL", &identity.presentation_path);
+    if let Some(class) = &identity.windows_class {
+        windows_class(&mut xml, class);
+    }
     xml.push_str("</device></root>\n");
     xml
+}
+
+fn icon_list(xml: &mut String, identity: &Identity) {
+    if identity.icons.is_empty() {
+        return;
+    }
+    xml.push_str("<iconList>");
+    for icon in identity.icons {
+        let size = icon.size.to_string();
+        let path = format!("{}/{ICONS}/{}", prefix(identity), icon.name);
+        xml.push_str("<icon>");
+        element(xml, "mimetype", icon.mime);
+        element(xml, "width", &size);
+        element(xml, "height", &size);
+        element(xml, "depth", "24");
+        element(xml, "url", &path);
+        xml.push_str("</icon>");
+    }
+    xml.push_str("</iconList>");
+}
+
+/// Behind all elements of the UDA, where its schema has room for those of other makers; each with its own declaration, so that `root` and
+/// `device` look to everybody else as they always did.
+fn windows_class(xml: &mut String, class: &WindowsClass) {
+    const PNPX: &str = "http://schemas.microsoft.com/windows/pnpx/2005/11";
+    const DF: &str = "http://schemas.microsoft.com/windows/2008/09/devicefoundation";
+    for (prefix, namespace, name, text) in [
+        ("pnpx", PNPX, "X_compatibleId", class.compatible_id),
+        ("pnpx", PNPX, "X_deviceCategory", class.category),
+        ("df", DF, "X_deviceCategory", class.kind),
+    ] {
+        let text = escape(text);
+        let _ = write!(
+            xml,
+            "<{prefix}:{name} xmlns:{prefix}=\"{namespace}\">{text}</{prefix}:{name}>"
+        );
+    }
 }
 
 /// A service description.

@@ -39,6 +39,10 @@ pub struct Identity {
     pub presentation_path: Option<String>,
     /// The DLNA device class, `DMR-1.50`, if it is one.
     pub dlna_class: Option<String>,
+    /// What Windows is told besides, if it is to know the device's kind.
+    pub windows_class: Option<WindowsClass>,
+    /// Pictures of it, in the order in which they are listed.
+    pub icons: &'static [Icon],
 }
 
 impl Identity {
@@ -46,6 +50,30 @@ impl Identity {
     pub fn udn(&self) -> String {
         format!("uuid:{}", self.udn)
     }
+}
+
+/// The kind of a device in the words of Windows, which sorts and draws it by them (PnP-X and Device Foundation).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WindowsClass {
+    /// `X_compatibleId`, which chooses the driver: `MS_DigitalMediaDeviceClass_DMR_V001`
+    pub compatible_id: &'static str,
+    /// PnP-X's `X_deviceCategory`: `MediaDevices`
+    pub category: &'static str,
+    /// Device Foundation's `X_deviceCategory`: `Multimedia.DMR`
+    pub kind: &'static str,
+}
+
+/// A picture of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Icon {
+    /// The last segment of its path: `120.png`
+    pub name: &'static str,
+    /// `image/png` or `image/jpeg`, the two that DLNA knows.
+    pub mime: &'static str,
+    /// Width and height in pixels; it is square.
+    pub size: u32,
+    /// The file.
+    pub bytes: &'static [u8],
 }
 
 /// Something that says "something changed", as often as it likes, to as many as ask.

@@ -1,5 +1,5 @@
-//! Eventing without a network: subscriptions, sequence numbers, queues, and how often anything is said.
-//! Nothing here sleeps, connects or asks for the time.
+//! Eventing without a network: subscriptions, sequence numbers, queues.
+//! Nothing here sleeps, connects or asks for the time; how often anything is said at all is in `moderation`.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -10,10 +10,8 @@ use uuid::Uuid;
 
 use super::callback::Callback;
 use super::gena::Refusal;
-use super::service::{Property, Snapshot};
+use super::service::Snapshot;
 
-/// The least time between two events of a service (AVTransport:1 and RenderingControl:1 §2.3).
-pub const MODERATION: Duration = Duration::from_millis(200);
 /// How long the initial event is held back, so that the answer to SUBSCRIBE, with the SID, is there first.
 pub const INITIAL_DELAY: Duration = Duration::from_millis(20);
 /// As many snapshots wait for one subscriber. Beyond that only the newest is kept: nothing is lost but the way to it.
@@ -24,48 +22,21 @@ const FAILURES: u8 = 3;
 /// How many subscriptions there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// To one service.
+    /// To one service. A subscription costs a kilobyte or two, and shares what it is told with the others.
     pub per_service: usize,
     /// To one service from one address.
     pub per_peer: usize,
 }
 
 impl Default for Limits {
+    /// More than the apps and servers of a large house, each twice. An app that is opened again and again and never says goodbye
+    /// leaves a subscription behind each time, for half an hour or until it has missed three events: from one address 32 of those
+    /// can be, and eight such apps fill a service.
     fn default() -> Self {
         Self {
-            per_service: 64,
-            per_peer: 8,
+            per_service: 256,
+            per_peer: 32,
         }
-    }
-}
-
-/// Leading-edge moderation: the first change is told at once, what follows within [`MODERATION`] is told together.
-#[derive(Debug, Default)]
-pub struct Moderation {
-    last: Option<Instant>,
-    due: Option<Instant>,
-}
-
-impl Moderation {
-    /// Notes that something changed at `now`.
-    pub fn changed(&mut self, now: Instant) {
-        let earliest = self.last.map_or(now, |last| now.max(last + MODERATION));
-        self.due.get_or_insert(earliest);
-    }
-
-    /// When it is to be told, if there is anything to tell.
-    pub fn due(&self) -> Option<Instant> {
-        self.due
-    }
-
-    /// True if it is to be told at `now`; then it counts as told.
-    pub fn take_due(&mut self, now: Instant) -> bool {
-        let due = self.due.is_some_and(|due| due <= now);
-        if due {
-            self.due = None;
-            self.last = Some(now);
-        }
-        due
     }
 }
 
@@ -78,8 +49,8 @@ pub struct Notification {
     pub seq: u32,
     /// Where to, in order of preference.
     pub callbacks: Vec<Callback>,
-    /// What to say.
-    pub properties: Vec<Property>,
+    /// What to say; those who are told the same share it.
+    pub body: Arc<str>,
 }
 
 /// How a delivery went.
@@ -111,11 +82,22 @@ struct Subscription {
     failures: u8,
 }
 
+/// What was written last: for whom knows the first snapshot when the second has come.
+#[derive(Debug)]
+struct Written {
+    before: Option<Arc<Snapshot>>,
+    after: Arc<Snapshot>,
+    body: Option<Arc<str>>,
+}
+
 /// The subscriptions to one service.
 #[derive(Debug)]
 pub struct Subscriptions {
     limits: Limits,
     entries: Vec<Subscription>,
+    /// The last snapshot that was queued, so that equal ones are one, and so is what is written of them.
+    newest: Option<Arc<Snapshot>>,
+    written: Option<Written>,
 }
 
 impl Subscriptions {
@@ -124,6 +106,8 @@ impl Subscriptions {
         Self {
             limits,
             entries: Vec::new(),
+            newest: None,
+            written: None,
         }
     }
 
@@ -144,7 +128,7 @@ impl Subscriptions {
         (peer, local): (IpAddr, IpAddr),
         callbacks: Vec<Callback>,
         timeout: Duration,
-        snapshot: Arc<Snapshot>,
+        snapshot: Snapshot,
         now: Instant,
     ) -> Result<(), Refusal> {
         self.expire(now);
@@ -155,6 +139,7 @@ impl Subscriptions {
         if self.entries.len() >= self.limits.per_service || from_peer >= self.limits.per_peer {
             return Err(Refusal::Full);
         }
+        let snapshot = self.shared(snapshot);
         self.entries.push(Subscription {
             sid,
             peer,
@@ -193,33 +178,35 @@ impl Subscriptions {
             .retain(|entry| !lost.contains(&entry.local.to_canonical()));
     }
 
-    /// Queues a new state for everybody.
-    pub fn publish(&mut self, snapshot: &Arc<Snapshot>, now: Instant) {
+    /// Queues a new state for everybody, and returns it as it was queued.
+    pub fn publish(&mut self, snapshot: Snapshot, now: Instant) -> Arc<Snapshot> {
         self.expire(now);
+        let snapshot = self.shared(snapshot);
         for entry in &mut self.entries {
             if entry.queue.len() >= QUEUE {
                 entry.queue.clear();
             }
-            entry.queue.push_back(Arc::clone(snapshot));
+            entry.queue.push_back(Arc::clone(&snapshot));
         }
+        snapshot
     }
 
-    /// The next event that may be sent, which is then in flight until [`finished`](Self::finished): one per subscription, in order. `properties`
+    /// The next event that may be sent, which is then in flight until [`finished`](Self::finished): one per subscription, in order. `body`
     /// says what is told to somebody who knows the first snapshot when the second has come; if nothing, nothing is sent.
     pub fn next(
         &mut self,
         now: Instant,
-        properties: impl Fn(Option<&Snapshot>, &Snapshot) -> Vec<Property>,
+        body: impl Fn(Option<&Snapshot>, &Snapshot) -> Option<String>,
     ) -> Option<Notification> {
         self.expire(now);
+        let written = &mut self.written;
         let ready = |entry: &&mut Subscription| !entry.in_flight && entry.held <= now;
         for entry in self.entries.iter_mut().filter(ready) {
             while let Some(snapshot) = entry.queue.pop_front() {
-                let told = properties(entry.told.as_deref(), &snapshot);
-                entry.told = Some(snapshot);
-                if told.is_empty() {
+                let before = entry.told.replace(Arc::clone(&snapshot));
+                let Some(body) = Written::of(written, before, snapshot, &body) else {
                     continue;
-                }
+                };
                 let seq = entry.seq;
                 // 0 is the initial event's alone (UDA 1.0 §4.2.1).
                 entry.seq = seq.checked_add(1).unwrap_or(1);
@@ -228,7 +215,7 @@ impl Subscriptions {
                     sid: entry.sid,
                     seq,
                     callbacks: entry.callbacks.clone(),
-                    properties: told,
+                    body,
                 });
             }
         }
@@ -260,12 +247,49 @@ impl Subscriptions {
         }
     }
 
+    /// The snapshot, or the last one if that is equal.
+    fn shared(&mut self, snapshot: Snapshot) -> Arc<Snapshot> {
+        let newest = self.newest.take().filter(|newest| **newest == snapshot);
+        let snapshot = newest.unwrap_or_else(|| Arc::new(snapshot));
+        Arc::clone(self.newest.insert(snapshot))
+    }
+
     fn entry(&mut self, sid: Uuid) -> Option<&mut Subscription> {
         self.entries.iter_mut().find(|entry| entry.sid == sid)
     }
 
     fn expire(&mut self, now: Instant) {
         self.entries.retain(|entry| entry.until > now);
+    }
+}
+
+impl Written {
+    /// What is told to whom knows `before`, taken from the last time if that was the same.
+    fn of(
+        last: &mut Option<Self>,
+        before: Option<Arc<Snapshot>>,
+        after: Arc<Snapshot>,
+        body: impl Fn(Option<&Snapshot>, &Snapshot) -> Option<String>,
+    ) -> Option<Arc<str>> {
+        let same = |a: &Arc<Snapshot>, b: &Arc<Snapshot>| Arc::ptr_eq(a, b);
+        let fits = |last: &&Self| {
+            same(&last.after, &after)
+                && match (&last.before, &before) {
+                    (Some(a), Some(b)) => same(a, b),
+                    (None, None) => true,
+                    _ => false,
+                }
+        };
+        if let Some(last) = last.as_ref().filter(fits) {
+            return last.body.clone();
+        }
+        let body = body(before.as_deref(), &after).map(Arc::from);
+        let written = last.insert(Self {
+            before,
+            after,
+            body,
+        });
+        written.body.clone()
     }
 }
 
@@ -284,8 +308,8 @@ mod tests {
         tokio::time::Instant::now().into_std()
     }
 
-    fn state(text: &str) -> Arc<Snapshot> {
-        Arc::new(vec![("State", text.to_owned())])
+    fn state(text: &str) -> Snapshot {
+        vec![("State", text.to_owned())]
     }
 
     fn callbacks() -> Vec<Callback> {
@@ -316,14 +340,10 @@ mod tests {
 
     fn take(subscriptions: &mut Subscriptions, now: Instant) -> Option<(u32, String)> {
         let next = subscriptions.next(now, |before, after| {
-            if before == Some(after) {
-                Vec::new()
-            } else {
-                after.clone()
-            }
+            let (_, value) = after.first()?;
+            (before != Some(after)).then(|| value.clone())
         })?;
-        let (_, value) = next.properties.into_iter().next()?;
-        Some((next.seq, value))
+        Some((next.seq, next.body.to_string()))
     }
 
     #[test]
@@ -332,7 +352,7 @@ mod tests {
         let (mut subscriptions, sid) = subscribed(now);
         let now = now + LATER;
         for text in ["b", "c", "c", "d"] {
-            subscriptions.publish(&state(text), now);
+            subscriptions.publish(state(text), now);
         }
         assert_eq!(take(&mut subscriptions, now), Some((1, "b".to_owned())));
         assert_eq!(take(&mut subscriptions, now), None, "one is in flight");
@@ -348,7 +368,7 @@ mod tests {
         let (mut subscriptions, sid) = subscribed(now);
         let now = now + LATER;
         for number in 0..=QUEUE {
-            subscriptions.publish(&state(&number.to_string()), now);
+            subscriptions.publish(state(&number.to_string()), now);
         }
         assert_eq!(take(&mut subscriptions, now), Some((1, QUEUE.to_string())));
         subscriptions.finished(sid, Outcome::Delivered(0));
@@ -361,17 +381,17 @@ mod tests {
         let (mut subscriptions, sid) = subscribed(now);
         let now = now + LATER;
         for seq in 1..=2 {
-            subscriptions.publish(&state("b"), now);
+            subscriptions.publish(state("b"), now);
             assert_eq!(take(&mut subscriptions, now), Some((seq, "b".to_owned())));
             subscriptions.finished(sid, Outcome::Failed);
         }
-        subscriptions.publish(&state("b"), now);
+        subscriptions.publish(state("b"), now);
         assert_eq!(take(&mut subscriptions, now), Some((3, "b".to_owned())));
         subscriptions.finished(sid, Outcome::Failed);
         assert!(subscriptions.is_empty());
 
         let (mut subscriptions, sid) = subscribed(now);
-        subscriptions.publish(&state("b"), now + LATER);
+        subscriptions.publish(state("b"), now + LATER);
         assert!(take(&mut subscriptions, now + LATER).is_some());
         subscriptions.finished(sid, Outcome::Unknown);
         assert!(subscriptions.is_empty());
@@ -382,12 +402,12 @@ mod tests {
         let now = start();
         let (mut subscriptions, sid) = subscribed(now);
         assert_eq!(subscriptions.renew(sid, HOUR, now + HOUR / 2), Ok(()));
-        subscriptions.publish(&state("b"), now + HOUR);
+        subscriptions.publish(state("b"), now + HOUR);
         assert_eq!(
             take(&mut subscriptions, now + HOUR),
             Some((1, "b".to_owned()))
         );
-        subscriptions.publish(&state("c"), now + HOUR * 2);
+        subscriptions.publish(state("c"), now + HOUR * 2);
         assert_eq!(take(&mut subscriptions, now + HOUR * 2), None);
         let late = subscriptions.renew(sid, HOUR, now + HOUR * 2);
         assert_eq!(late, Err(Refusal::Precondition));
@@ -412,36 +432,17 @@ mod tests {
         if let Some(entry) = subscriptions.entry(sid) {
             entry.seq = u32::MAX;
         }
-        subscriptions.publish(&state("b"), now);
+        subscriptions.publish(state("b"), now);
         assert_eq!(
             take(&mut subscriptions, now),
             Some((u32::MAX, "b".to_owned()))
         );
         subscriptions.finished(sid, Outcome::Delivered(1));
-        subscriptions.publish(&state("c"), now);
+        subscriptions.publish(state("c"), now);
         assert_eq!(take(&mut subscriptions, now), Some((1, "c".to_owned())));
         let first = subscriptions
             .entry(sid)
             .map(|entry| entry.callbacks[0].address.port());
         assert_eq!(first, Some(2), "the callback that worked comes first");
-    }
-
-    #[test]
-    fn g16_moderation_is_leading_edge_and_keeps_the_last() {
-        let now = start();
-        let mut moderation = Moderation::default();
-        let mut told = Vec::new();
-        // A change every 30 ms for a second.
-        for ms in 0..1300 {
-            let at = now + Duration::from_millis(ms);
-            if ms <= 1000 && ms % 30 == 0 {
-                moderation.changed(at);
-            }
-            if moderation.take_due(at) {
-                told.push(ms);
-            }
-        }
-        assert_eq!(told, [0, 200, 400, 600, 800, 1000]);
-        assert_eq!(moderation.due(), None);
     }
 }

@@ -1,21 +1,22 @@
-//! The routes of every device on one listener: description, control, eventing.
+//! The routes of every device on one listener: description, icons, eventing; control is in `control`.
 //! Not the documents (`description`, `soap`), not the connections (`listener`), not the meaning of anything.
 
+mod control;
+
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Extension, Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use futures_util::StreamExt;
 use ipnet::IpNet;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -26,21 +27,11 @@ use super::guard;
 use super::hub::{self, Hub};
 pub use super::listener::{Limits, Link};
 use super::notify::Patience;
-use super::service::{ActionError, ServiceDescription};
-use super::values;
-use super::{description, event, interface, listener, network, soap};
-
-/// The largest SOAP body. Metadata with thirty resources, escaped twice, is below a quarter of it.
-const BODY: usize = 1024 * 1024;
-/// A body that is too large is read so far, so that its sender reads the answer rather than a reset connection.
-const PATIENTLY_READ: usize = 8 * BODY;
-/// A body must have arrived within.
-const BODY_TIME: Duration = Duration::from_secs(30);
-/// Control points give up after 5 s.
-const ACTION_TIME: Duration = Duration::from_secs(5);
+use super::pace::Pace;
+pub use super::pace::Rate;
+use super::{description, event, interface, listener, network};
 
 const XML: &str = "text/xml; charset=\"utf-8\"";
-const EXT: HeaderName = HeaderName::from_static("ext");
 const SID: HeaderName = HeaderName::from_static("sid");
 const TIMEOUT: HeaderName = HeaderName::from_static("timeout");
 
@@ -57,14 +48,27 @@ pub struct Options {
     pub own_names: Vec<String>,
     /// What connections may cost.
     pub connections: Limits,
+    /// How often one peer may ask for anything. Programs on this machine are not slowed down.
+    pub requests: Rate,
+    /// How often one peer may change something: actions without an answer, subscriptions.
+    pub commands: Rate,
     /// How many subscriptions there may be.
     pub subscriptions: event::Limits,
+    /// As many events are on their way at once, of all services together; each is a connection.
+    pub deliveries: usize,
     /// How patient the delivery of events is.
     pub patience: Patience,
 }
 
 impl Options {
     /// The defaults, with this SERVER header.
+    ///
+    /// Rates are far above what apps do. One that shows a renderer asks some five things a second, AirConnect twice that, and finding
+    /// eight zones costs some 20 requests each, at once: 20000 a second is what keeps a core busy, so that no peer has more than that.
+    /// Commands cost more: they start fetching and have everybody told. A slider sends no more of them than a screen shows pictures, 120 a
+    /// second for as long as a finger is on it, and a scene for a house of eight zones some 50 at once.
+    ///
+    /// Connections and deliveries together stay well below 1024, the number of open files that systems allow without being asked.
     pub fn new(server: String) -> Self {
         Self {
             server,
@@ -72,7 +76,16 @@ impl Options {
             links: None,
             own_names: Vec::new(),
             connections: Limits::default(),
+            requests: Rate {
+                per_second: 20_000,
+                burst: 20_000,
+            },
+            commands: Rate {
+                per_second: 200,
+                burst: 1000,
+            },
             subscriptions: event::Limits::default(),
+            deliveries: 256,
             patience: Patience::default(),
         }
     }
@@ -87,6 +100,8 @@ struct Served {
 struct Site {
     devices: HashMap<Uuid, Served>,
     server: Option<HeaderValue>,
+    requests: Mutex<Pace>,
+    commands: Mutex<Pace>,
     options: Options,
 }
 
@@ -114,6 +129,7 @@ pub async fn serve(
 ) {
     let mut tasks = tokio::task::JoinSet::new();
     let mut served = HashMap::new();
+    let deliveries = Arc::new(Semaphore::new(options.deliveries));
     for device in devices {
         let hubs: Vec<_> = device
             .services()
@@ -123,6 +139,7 @@ pub async fn serve(
                     Arc::clone(service),
                     options.subscriptions,
                     options.patience,
+                    Arc::clone(&deliveries),
                     stop.clone(),
                 ))
             })
@@ -137,6 +154,8 @@ pub async fn serve(
     let site = Arc::new(Site {
         devices: served,
         server: HeaderValue::from_str(&options.server).ok(),
+        requests: Mutex::new(Pace::new(options.requests)),
+        commands: Mutex::new(Pace::new(options.commands)),
         options,
     });
     listener::serve(listener, router(site, extra), connections, stop).await;
@@ -147,15 +166,36 @@ fn router(site: Arc<Site>, extra: Router) -> Router {
     Router::new()
         .route("/upnp/{udn}/device.xml", get(device_description))
         .route("/upnp/{udn}/{service}/scpd.xml", get(service_description))
-        .route("/upnp/{udn}/{service}/control", any(control))
+        .route("/upnp/{udn}/icons/{name}", get(icon))
+        .route("/upnp/{udn}/{service}/control", any(control::control))
         .route("/upnp/{udn}/{service}/event", any(eventing))
         .with_state(Arc::clone(&site))
         .merge(extra)
         .layer(middleware::from_fn_with_state(site, gate))
 }
 
-/// Every request passes here: who is asking, and under which name. Every answer is signed here.
+/// Waits until it is this peer's turn. Nobody on this machine waits: who runs programs here can do worse than ask often.
+async fn turn(pace: &Mutex<Pace>, link: Link) {
+    let peer = link.peer.ip().to_canonical();
+    if peer.is_loopback() || peer == link.local.ip().to_canonical() {
+        return;
+    }
+    let now = Instant::now();
+    let turn = {
+        let mut pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
+        Instant::from_std(pace.turn(peer, now.into_std()))
+    };
+    if turn > now {
+        tracing::debug!(%peer, "a peer asks too often; it has to wait for its turn");
+        tokio::time::sleep_until(turn).await;
+    }
+}
+
+/// Every request passes here: who is asking, how often, and under which name. Every answer is signed here.
 async fn gate(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    if let Some(&link) = request.extensions().get::<Link>() {
+        turn(&site.requests, link).await;
+    }
     let mut response = match refusal(&site.options, &request) {
         Some(refusal) => refusal,
         None => next.run(request).await,
@@ -218,6 +258,18 @@ async fn device_description(
     )
 }
 
+async fn icon(
+    State(site): State<Arc<Site>>,
+    Path((udn, name)): Path<(String, String)>,
+) -> Response {
+    let identity = site.device(&udn).map(|served| served.device.identity());
+    let icons = identity.map_or(&[][..], |identity| identity.icons);
+    match icons.iter().find(|icon| icon.name == name) {
+        Some(icon) => ([(header::CONTENT_TYPE, icon.mime)], icon.bytes).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
 async fn service_description(
     State(site): State<Arc<Site>>,
     Path((udn, service)): Path<(String, String)>,
@@ -231,107 +283,18 @@ async fn service_description(
     }
 }
 
-async fn control(
-    State(site): State<Arc<Site>>,
-    Path((udn, service)): Path<(String, String)>,
-    request: Request,
-) -> Response {
-    let Some(hub) = site.hub(&udn, &service) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    // M-POST is how the UDA tells clients to try again after a 405.
-    if !matches!(request.method().as_str(), "POST" | "M-POST") {
-        return only("POST, M-POST");
-    }
-    let (head, body) = request.into_parts();
-    let body = match tokio::time::timeout(BODY_TIME, collect(body)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(status)) => return status.into_response(),
-        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
-    };
-    let (status, body) = match call(hub, soap_action(&head.headers), &body).await {
-        Ok(answer) => (StatusCode::OK, answer),
-        Err(error) => {
-            tracing::debug!(service, %error, "an action failed");
-            (StatusCode::INTERNAL_SERVER_ERROR, soap::fault(&error))
-        }
-    };
-    let mut response = xml(status, body);
-    response
-        .headers_mut()
-        .insert(EXT, HeaderValue::from_static(""));
-    response
-}
-
-/// SOAPACTION, or with M-POST the same behind a number: `01-SOAPACTION`.
-fn soap_action(headers: &HeaderMap) -> Option<&str> {
-    headers
-        .iter()
-        .find(|(name, _)| {
-            let name = name.as_str();
-            name == "soapaction" || name.ends_with("-soapaction")
-        })
-        .and_then(|(_, value)| value.to_str().ok())
-}
-
-/// Reads a body, or says with which status it is refused.
-async fn collect(body: Body) -> Result<Vec<u8>, StatusCode> {
-    let mut chunks = body.into_data_stream();
-    let mut collected = Vec::new();
-    let mut length = 0;
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
-        length += chunk.len();
-        if length < BODY {
-            collected.extend_from_slice(&chunk);
-        } else if length > PATIENTLY_READ {
-            break;
-        }
-    }
-    if length < BODY {
-        Ok(collected)
-    } else {
-        Err(StatusCode::PAYLOAD_TOO_LARGE)
-    }
-}
-
-/// Reads the call, carries it out, writes the answer.
-async fn call(hub: &Hub, soap_action: Option<&str>, body: &[u8]) -> Result<String, ActionError> {
-    let table: &'static ServiceDescription = hub.service().description();
-    let call = soap::read(body).map_err(|error| values::invalid_args(error.to_string()))?;
-    // What the body says is what is done; the header only lends its service type.
-    let header_type = soap_action
-        .and_then(soap::soap_action)
-        .map(|(service_type, _)| service_type);
-    let asked = header_type.into_iter().chain(call.namespace.as_deref());
-    let service_type = soap::answer_type(table, asked);
-    let action = values::bind(table, &call.action, &call.arguments)?;
-    let outputs = tokio::time::timeout(ACTION_TIME, hub.service().invoke(&action))
-        .await
-        .map_err(|_| ActionError::new(501, "The action took too long"))??;
-    if outputs.len() != action.spec.outputs.len() {
-        tracing::error!(
-            action = action.spec.name,
-            "a service answered with {} outputs where its table has {}",
-            outputs.len(),
-            action.spec.outputs.len()
-        );
-        return Err(ActionError::new(501, "The service broke its own table"));
-    }
-    Ok(soap::answer(service_type, action.spec, &outputs))
-}
-
 async fn eventing(
     State(site): State<Arc<Site>>,
     Path((udn, service)): Path<(String, String)>,
     Extension(link): Extension<Link>,
-    request: Request,
+    head: Parts,
 ) -> Response {
     let Some(hub) = site.hub(&udn, &service) else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    turn(&site.commands, link).await;
     let text = |name: &str| {
-        let value = request.headers().get(name)?;
+        let value = head.headers.get(name)?;
         Some(value.to_str().unwrap_or("?"))
     };
     let headers = Headers {
@@ -340,7 +303,7 @@ async fn eventing(
         callback: text("callback"),
         timeout: text("timeout"),
     };
-    let result = match request.method().as_str() {
+    let result = match head.method.as_str() {
         "SUBSCRIBE" => subscribe(hub, link, headers),
         "UNSUBSCRIBE" => gena::unsubscribe(headers)
             .and_then(|sid| hub.unsubscribe(sid))

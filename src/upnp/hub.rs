@@ -6,16 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::callback::Callback;
 use super::device::Device;
-use super::event::{INITIAL_DELAY, Limits, Moderation, Subscriptions};
+use super::event::{INITIAL_DELAY, Limits, Subscriptions};
 use super::gena::Refusal;
 use super::interface::{Link, lost_addresses};
+use super::moderation::Moderation;
 use super::notify::{self, Patience};
 use super::service::{SharedService, Snapshot};
 
@@ -24,6 +25,8 @@ pub(crate) struct Hub {
     service: SharedService,
     subscriptions: Mutex<Subscriptions>,
     patience: Patience,
+    /// Permits to deliver, shared by all services of the listener.
+    deliveries: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
@@ -32,12 +35,14 @@ impl Hub {
         service: SharedService,
         limits: Limits,
         patience: Patience,
+        deliveries: Arc<Semaphore>,
         stop: CancellationToken,
     ) -> Self {
         Self {
             service,
             subscriptions: Mutex::new(Subscriptions::new(limits)),
             patience,
+            deliveries,
             stop,
         }
     }
@@ -57,7 +62,7 @@ impl Hub {
         {
             // Looked at while nothing can be published, or a change in between would be missed.
             let mut subscriptions = self.lock();
-            let snapshot = Arc::new(self.service.snapshot());
+            let snapshot = self.service.snapshot();
             subscriptions.subscribe(sid, link, callbacks, timeout, snapshot, now())?;
         }
         let hub = Arc::clone(self);
@@ -86,9 +91,7 @@ impl Hub {
     fn publish(self: &Arc<Self>) -> Arc<Snapshot> {
         let snapshot = {
             let mut subscriptions = self.lock();
-            let snapshot = Arc::new(self.service.snapshot());
-            subscriptions.publish(&snapshot, now());
-            snapshot
+            subscriptions.publish(self.service.snapshot(), now())
         };
         self.pump();
         snapshot
@@ -98,14 +101,19 @@ impl Hub {
     fn pump(self: &Arc<Self>) {
         loop {
             let next = self.lock().next(now(), |before, after| {
-                self.service.properties(before, after)
+                let properties = self.service.properties(before, after);
+                (!properties.is_empty()).then(|| notify::body(&properties))
             });
             let Some(notification) = next else {
                 return;
             };
             let hub = Arc::clone(self);
             tokio::spawn(async move {
-                let delivery = notify::deliver(&notification, hub.patience);
+                let delivery = async {
+                    // Never closed; without a permit an event would only be one too many.
+                    let _permit = hub.deliveries.acquire().await;
+                    notify::deliver(&notification, hub.patience).await
+                };
                 if let Some(outcome) = hub.stop.run_until_cancelled(delivery).await {
                     hub.lock().finished(notification.sid, outcome);
                     hub.pump();

@@ -4,9 +4,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,14 +13,17 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use super::stream::Stream;
+
 /// The largest request head.
 const HEAD: usize = 16 * 1024;
+/// As much of what a peer sends is read ahead of whoever wants it.
+const READ_AHEAD: usize = 64 * 1024;
 /// After the end is asked for, answers under way may still be written for so long.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -44,6 +45,8 @@ pub struct Limits {
     pub per_peer: usize,
     /// For a request's head, and for the pause between two requests.
     pub head: Duration,
+    /// For taking an answer, counted from when the peer first made us wait with it.
+    pub answer: Duration,
 }
 
 impl Default for Limits {
@@ -52,6 +55,7 @@ impl Default for Limits {
             connections: 512,
             per_peer: 128,
             head: Duration::from_secs(30),
+            answer: Duration::from_secs(30),
         }
     }
 }
@@ -136,9 +140,12 @@ async fn converse(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
         .max_header_size(HEAD)
+        .max_buf_size(READ_AHEAD)
+        // Whoever has said all and closed that direction still wants the answer: `nc -N` and its like.
+        .half_close(true)
         // Some embedded readers compare header names as they are usually written.
         .title_case_headers(true)
-        .serve_connection(TokioIo::new(Modern::new(stream)), service);
+        .serve_connection(TokioIo::new(Stream::new(stream, limits.answer)), service);
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
@@ -152,64 +159,5 @@ async fn converse(
     };
     if let Err(error) = result {
         tracing::debug!(peer = %link.peer, %error, "a connection ended early");
-    }
-}
-
-/// A stream on which an answer to an HTTP/1.0 request begins with `HTTP/1.1`, as RFC 9110 §6.2 and DLNA 7.2.5.6 have it;
-/// hyper writes the version of the request. Only the first answer: HTTP/1.0 closes after one.
-struct Modern {
-    stream: TcpStream,
-    written: usize,
-}
-
-/// Where the minor version is in `HTTP/1.0`.
-const MINOR: usize = 7;
-
-impl Modern {
-    fn new(stream: TcpStream) -> Self {
-        Self { stream, written: 0 }
-    }
-}
-
-impl AsyncRead for Modern {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Modern {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = &mut *self;
-        let written = match MINOR
-            .checked_sub(this.written)
-            .filter(|&at| bytes.get(at) == Some(&b'0'))
-        {
-            Some(at) => {
-                let mut bytes = bytes.to_vec();
-                if let Some(minor) = bytes.get_mut(at) {
-                    *minor = b'1';
-                }
-                std::task::ready!(Pin::new(&mut this.stream).poll_write(context, &bytes))?
-            }
-            None => std::task::ready!(Pin::new(&mut this.stream).poll_write(context, bytes))?,
-        };
-        this.written = this.written.saturating_add(written);
-        Poll::Ready(Ok(written))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_util::bytes::Buf;
 
 use super::callback::Callback;
 use super::event::{Notification, Outcome};
@@ -41,10 +42,9 @@ const SILENCE: Duration = Duration::from_millis(500);
 
 /// Delivers an event: to the first callback that takes it.
 pub async fn deliver(notification: &Notification, patience: Patience) -> Outcome {
-    let body = body(&notification.properties);
     for (index, callback) in notification.callbacks.iter().enumerate() {
-        let request = request(notification, callback, &body);
-        match send(callback, &request, patience).await {
+        let head = head(notification, callback);
+        match send(callback, &head, &notification.body, patience).await {
             Ok(200..=299) => return Outcome::Delivered(index),
             Ok(412) => return Outcome::Unknown,
             Ok(status) => {
@@ -73,8 +73,8 @@ pub fn body(properties: &[Property]) -> String {
     xml
 }
 
-fn request(notification: &Notification, callback: &Callback, body: &str) -> String {
-    let mut request = String::with_capacity(body.len() + 512);
+fn head(notification: &Notification, callback: &Callback) -> String {
+    let mut head = String::with_capacity(512);
     // The zone of a link-local address is of no use to anybody else.
     let host = match (callback.host.find('%'), callback.host.find(']')) {
         (Some(zone), Some(end)) if zone < end => {
@@ -84,7 +84,7 @@ fn request(notification: &Notification, callback: &Callback, body: &str) -> Stri
         _ => callback.host.clone(),
     };
     let _ = write!(
-        request,
+        head,
         "NOTIFY {path} HTTP/1.1\r\n\
          HOST: {host}\r\n\
          CONTENT-TYPE: text/xml; charset=\"utf-8\"\r\n\
@@ -94,21 +94,23 @@ fn request(notification: &Notification, callback: &Callback, body: &str) -> Stri
          SEQ: {seq}\r\n\
          CONTENT-LENGTH: {length}\r\n\
          CONNECTION: close\r\n\
-         \r\n{body}",
+         \r\n",
         path = callback.path,
         sid = notification.sid,
         seq = notification.seq,
-        length = body.len(),
+        length = notification.body.len(),
     );
-    request
+    head
 }
 
 /// Sends the request and returns the answer's status.
-async fn send(callback: &Callback, request: &str, patience: Patience) -> io::Result<u16> {
+async fn send(callback: &Callback, head: &str, body: &str, patience: Patience) -> io::Result<u16> {
     let mut stream = timeout(patience.connect, TcpStream::connect(callback.address)).await??;
     stream.set_nodelay(true)?;
     timeout(patience.answer, async {
-        stream.write_all(request.as_bytes()).await?;
+        // Together, since some receivers take what arrives first for all there is; not joined, since all subscribers share the body.
+        let mut request = Buf::chain(head.as_bytes(), body.as_bytes());
+        stream.write_all_buf(&mut request).await?;
         let silent = timeout(SILENCE, stream.readable()).await.is_err();
         if silent {
             // Whoever lives hangs up when we do, and has read what was sent before. Whoever does not, does nothing.

@@ -6,6 +6,7 @@ use super::support::upnp_wire::{Message, bare, envelope, exchange, post};
 
 mod actions;
 mod description;
+mod safety;
 
 const AVT: &str = "urn:schemas-upnp-org:service:AVTransport:1";
 

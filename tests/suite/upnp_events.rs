@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
+use unisono::upnp::event::Limits;
 use unisono::upnp::notify::Patience;
 
 use super::support::upnp_device::Rig;
@@ -303,7 +304,13 @@ async fn g17_a_title_survives_two_parses() {
 
 #[tokio::test]
 async fn g19_enough_is_enough() {
-    let rig = Rig::start().await;
+    let rig = Rig::start_with("x", |options| {
+        options.subscriptions = Limits {
+            per_service: 64,
+            per_peer: 8,
+        };
+    })
+    .await;
     let path = rig.path(TRANSPORT);
     let silent = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
     let port = silent.local_addr().unwrap().port();

@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use unisono::renderer::track;
-use unisono::upnp::{DataType, Variable};
+use unisono::upnp::{DataType, Variable, description};
 use unisono::zone::{TransportState, ZoneState};
 
 use super::bench::{Bench, URI, standard_track, state};
+use crate::support::upnp_device::identity;
+use crate::support::upnp_rules::{device_faults, scpd_faults};
 
 #[test]
 fn d03_every_argument_has_a_variable_and_every_variable_a_use() {
@@ -136,5 +138,20 @@ fn check(variable: &Variable, value: &str) {
     };
     if let Some((least, most, _)) = variable.range {
         assert!((least..=most).contains(&number), "{name} = {value}");
+    }
+}
+
+#[test]
+fn d01_d03_the_descriptions_of_a_renderer_keep_the_rules() {
+    let bench = Bench::fresh();
+    let tables: Vec<_> = bench.services.iter().map(|it| it.description()).collect();
+    let none = Vec::<String>::new();
+    assert_eq!(
+        device_faults(&description::device(&identity("House"), &tables, None)),
+        none
+    );
+    for table in tables {
+        let faults = scpd_faults(&description::scpd(table));
+        assert_eq!(faults, none, "in {}", table.service_id);
     }
 }

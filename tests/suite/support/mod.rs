@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub(crate) mod dice;
 pub mod house;
 pub(crate) mod media_server;
 pub(crate) mod namespace;
@@ -12,4 +13,5 @@ pub(crate) mod stack;
 pub(crate) mod two_hosts;
 pub(crate) mod upnp_device;
 pub(crate) mod upnp_house;
+pub(crate) mod upnp_rules;
 pub(crate) mod upnp_wire;

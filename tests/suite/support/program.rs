@@ -184,6 +184,14 @@ impl Program {
         );
     }
 
+    /// How much memory it occupies, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
+        let words = line.unwrap().split_whitespace().next();
+        words.unwrap().parse().unwrap()
+    }
+
     /// Sends it a signal: `TERM`.
     pub fn signal(&self, name: &str) {
         signal(&self.child, name);

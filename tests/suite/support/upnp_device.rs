@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use unisono::upnp::http::{self, Options};
 use unisono::upnp::{
-    Action, ActionError, ActionSpec, Answer, Argument, DataType, Device, Identity, Property,
-    Service, ServiceDescription, Snapshot, Variable, server_token,
+    Action, ActionError, ActionSpec, Answer, Argument, DataType, Device, Icon, Identity, Property,
+    Service, ServiceDescription, Snapshot, Variable, WindowsClass, server_token,
 };
 use uuid::Uuid;
 
@@ -272,6 +272,22 @@ impl Drop for Rig {
     }
 }
 
+/// Not pictures at all, but files of some length: one fits into any buffer, the other into none.
+const ICONS: &[Icon] = &[
+    Icon {
+        name: "48.png",
+        mime: "image/png",
+        size: 48,
+        bytes: b"small",
+    },
+    Icon {
+        name: "120.jpg",
+        mime: "image/jpeg",
+        size: 120,
+        bytes: &[7; 16 * 1024 * 1024],
+    },
+];
+
 pub(crate) fn identity(name: &str) -> Identity {
     Identity {
         udn: Uuid::new_v4(),
@@ -286,6 +302,12 @@ pub(crate) fn identity(name: &str) -> Identity {
         serial_number: None,
         presentation_path: Some("/".to_owned()),
         dlna_class: Some("DMR-1.50".to_owned()),
+        windows_class: Some(WindowsClass {
+            compatible_id: "MS_DigitalMediaDeviceClass_DMR_V001",
+            category: "MediaDevices",
+            kind: "Multimedia.DMR",
+        }),
+        icons: ICONS,
     }
 }
 

@@ -225,6 +225,21 @@ async fn a14_to_a19_and_a21_faults() {
 }
 
 #[tokio::test]
+async fn a13_a14_arguments_in_any_order_absent_or_too_many() {
+    let rig = Rig::start().await;
+    for arguments in [
+        "<Target>0:01:00</Target><Unit>REL_TIME</Unit><InstanceID>0</InstanceID>",
+        "<Nonsense>7</Nonsense><Unit>REL_TIME</Unit><Target>0:01:00</Target><Target>0:09:00</Target>",
+        "<InstanceID> </InstanceID><Unit> REL_TIME </Unit><Target>0:01:00</Target>",
+    ] {
+        let answer = control(&rig, "", &format!("<Seek>{arguments}</Seek>")).await;
+        assert_eq!(answer.status(), 200, "{arguments}");
+    }
+    let expected = "Seek InstanceID=0 Unit=REL_TIME Target=0:01:00";
+    assert_eq!(rig.transport.calls(), [expected; 3]);
+}
+
+#[tokio::test]
 async fn a20_large_metadata_passes_and_too_large_is_said() {
     let rig = Rig::start().await;
     let set = |size: usize| {
