@@ -260,6 +260,10 @@ impl Subscriptions {
 
     fn expire(&mut self, now: Instant) {
         self.entries.retain(|entry| entry.until > now);
+        if self.entries.is_empty() {
+            // It may be long, and nobody is told it any more.
+            self.written = None;
+        }
     }
 }
 

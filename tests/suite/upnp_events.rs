@@ -338,6 +338,19 @@ async fn g19_enough_is_enough() {
 }
 
 #[tokio::test]
+async fn g19_by_default_there_is_room_for_32_from_one_address() {
+    let rig = Rig::start().await;
+    let path = rig.path(TRANSPORT);
+    let mut statuses = Vec::new();
+    for _ in 0..33 {
+        let answer = subscribe(rig.address, HERE, &path, "<http://127.0.0.1:9/>").await;
+        statuses.push(answer.status());
+    }
+    assert_eq!(statuses[..32], [200; 32]);
+    assert_eq!(statuses[32], 503);
+}
+
+#[tokio::test]
 async fn g20_an_answer_of_few_words_is_enough() {
     let rig = Rig::start().await;
     let mut subscriber = Subscriber::listen(HERE, "HTTP/1.1 200 OK\r\n\r\n").await;
