@@ -11,7 +11,8 @@ use unisono::cast::{self, CastOptions};
 use unisono::cli::{Cast, Check, Discover, Run, Running, Set, Status, Where};
 use unisono::discovery::Search;
 use unisono::remote;
-use unisono::upnp::network::{Interface, interfaces};
+use unisono::upnp::interface::{Choice, Interface, absent, choose};
+use unisono::upnp::network::links;
 use unisono::view::Painter;
 
 /// Control, events and searches are little work; the audio plane has threads of its own.
@@ -110,14 +111,19 @@ pub(crate) fn cast(cast: &Cast) -> anyhow::Result<()> {
 /// Where to search: on the interfaces named, or on all on which a renderer could be.
 fn search(place: &Where) -> anyhow::Result<Search> {
     let named = &place.interfaces;
-    let found = interfaces((!named.is_empty()).then_some(named.as_slice()))?;
-    if let Some(missing) = named.iter().find(|name| {
-        !found
-            .iter()
-            .any(|interface| &interface.name == *name || interface.address().to_string() == **name)
-    }) {
-        anyhow::bail!("this machine has no interface {missing:?} with an IPv4 address");
+    let (links, choice) = (
+        links()?,
+        Choice {
+            only: named.clone(),
+            ignore: Vec::new(),
+        },
+    );
+    if let Some((missing, _)) = absent(&links, &choice).first() {
+        anyhow::bail!(
+            "this machine has no interface {missing:?} that is up and has an IPv4 address"
+        );
     }
+    let found = choose(&links, &choice);
     Ok(Search {
         interfaces: found.iter().map(Interface::address).collect(),
         timeout: Duration::from_secs(place.timeout),

@@ -47,6 +47,7 @@ pub(crate) fn plan(speakers: &[Speaker]) -> Plan {
         network: NetworkPlan {
             interfaces: vec!["lo".to_owned()],
             port: 0,
+            ..NetworkPlan::default()
         },
         zones: vec![ZonePlan {
             name: ZONE.to_owned(),

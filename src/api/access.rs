@@ -18,7 +18,9 @@ pub(super) fn refusal(
     headers: &HeaderMap,
 ) -> Option<&'static str> {
     if !link.is_some_and(|link| allowed(&options.allow, link.peer.ip())) {
-        return Some("only neighbours may do that: private, link-local and loopback addresses");
+        return Some(
+            "only allowed addresses may do that: by default private, link-local and loopback ones",
+        );
     }
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(origin) = text(&header::ORIGIN) {

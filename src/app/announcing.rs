@@ -1,20 +1,21 @@
 //! What is told of the running program: to the network by SSDP and mDNS, to the log in plain words.
 //! Nothing is started here but the announcers.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::interfaces::{Whereabouts, line};
 use crate::clock::Clock;
 use crate::config::{Plan, ZonePlan};
 use crate::discovery::{Advertisement, Advertiser};
 use crate::renderer;
-use crate::upnp::network::Interface;
-use crate::upnp::{Device, Identity, server_token, ssdp_socket};
+use crate::upnp::interface::Interface;
+use crate::upnp::{Device, Identity, server_token, ssdp_task};
 use crate::zone::ZoneHandle;
 
 /// What the program calls itself on the network.
@@ -51,8 +52,9 @@ pub(super) fn server() -> String {
 
 pub(super) fn announce(
     devices: &[Arc<Device>],
-    interfaces: &[Interface],
+    whereabouts: &Whereabouts,
     port: u16,
+    allow: Vec<IpNet>,
     stop: &CancellationToken,
 ) -> JoinHandle<()> {
     let advertisements = devices
@@ -61,11 +63,17 @@ pub(super) fn announce(
         .collect();
     // Names do not change while the program runs, so the sender may go.
     let (_constant, advertisements) = watch::channel(advertisements);
-    tokio::spawn(ssdp_socket::run(
-        interfaces.to_vec(),
-        port,
-        server(),
-        boot_id(),
+    let settings = ssdp_task::Settings {
+        choice: whereabouts.choice.clone(),
+        http_port: port,
+        server: server(),
+        boot_id: boot_id(),
+        allow,
+    };
+    let links = whereabouts.links.clone();
+    tokio::spawn(ssdp_task::run(
+        settings,
+        links,
         advertisements,
         stop.clone(),
     ))
@@ -81,11 +89,10 @@ fn boot_id() -> u32 {
 pub(super) fn advertise(
     plan: &Plan,
     identities: &[Uuid],
-    interfaces: &[Interface],
+    whereabouts: &Whereabouts,
     port: u16,
 ) -> Option<Advertiser> {
-    let addresses: Vec<Ipv4Addr> = interfaces.iter().map(Interface::address).collect();
-    if addresses.iter().all(Ipv4Addr::is_loopback) {
+    if whereabouts.only_loopback() {
         return None;
     }
     let zones: Vec<Advertisement> = plan
@@ -101,13 +108,18 @@ pub(super) fn advertise(
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
         .collect();
-    Advertiser::start(&zones, &addresses)
+    let whereabouts = whereabouts.clone();
+    let ours = move |address| {
+        let interfaces = whereabouts.interfaces();
+        interfaces.iter().any(|one| one.address() == address)
+    };
+    Advertiser::start(&zones, ours)
         .inspect_err(|error| tracing::warn!("no mDNS: {error}"))
         .ok()
 }
 
-/// Says in plain words what is there and how to use it.
-pub(super) fn greet(plan: &Plan, interfaces: &[Interface], port: u16) {
+/// Says in plain words what is there and how to use it; returns the interfaces it has told of.
+pub(super) fn greet(plan: &Plan, whereabouts: &Whereabouts, port: u16) -> Vec<Interface> {
     for zone in &plan.zones {
         let outputs: Vec<String> = zone
             .outputs
@@ -120,12 +132,17 @@ pub(super) fn greet(plan: &Plan, interfaces: &[Interface], port: u16) {
     for output in plan.idle_outputs() {
         tracing::warn!("no zone plays on the output {:?}", output.name);
     }
-    for interface in interfaces {
-        tracing::info!(
-            "on {}: http://{}:{port}/",
-            interface.name,
-            interface.address()
+    for note in whereabouts.notes() {
+        tracing::warn!("{note}");
+    }
+    let interfaces = whereabouts.interfaces();
+    if interfaces.is_empty() {
+        tracing::warn!(
+            "no network interface is up that has IPv4 and multicasts: nobody can find this renderer until there is one"
         );
+    }
+    for interface in &interfaces {
+        tracing::info!("{}", line(interface, port));
     }
     let names: Vec<String> = plan
         .zones
@@ -136,4 +153,5 @@ pub(super) fn greet(plan: &Plan, interfaces: &[Interface], port: u16) {
         "ready: in your app's list of players (\"Cast to\", \"Play on\"), choose {}",
         names.join(" or ")
     );
+    interfaces
 }

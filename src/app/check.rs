@@ -5,9 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
+use super::interfaces::Whereabouts;
 use super::{AppError, machine, plan};
 use crate::clock::{Clock, SystemClock};
 use crate::sink::{device, pulse};
+use crate::upnp::network;
 
 /// `unisono check`: says what the config means on this machine, and what is wrong with it.
 ///
@@ -17,6 +21,10 @@ pub fn check(config: Option<&PathBuf>, out: &mut impl Write) -> Result<(), AppEr
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let plan = plan(config, &clock)?;
     write!(out, "{plan}")?;
+    let (_now, links) = watch::channel(network::links()?);
+    for note in Whereabouts::new(&plan.network, links).notes() {
+        writeln!(out, "Note: {note}")?;
+    }
     machine::refuse_missing(&plan, &clock).map_err(AppError::Machine)?;
     let port = plan.network.port;
     let free = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));

@@ -3,6 +3,7 @@
 
 mod announcing;
 mod check;
+mod interfaces;
 mod machine;
 mod memory;
 mod page;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -22,6 +24,7 @@ use uuid::Uuid;
 pub use check::{check, outputs};
 
 use announcing::{advertise, announce, device, greet, server};
+use interfaces::Whereabouts;
 
 use crate::api::{self, House, OutputEntry, ZoneEntry};
 use crate::clock::{Clock, SystemClock};
@@ -30,8 +33,7 @@ use crate::discovery::Advertiser;
 use crate::media::{self, Network};
 use crate::playback::{LaneHandle, Outputs};
 use crate::state_dir::{self, StateDir, StateError};
-use crate::upnp::network::{Interface, interfaces};
-use crate::upnp::{Device, http};
+use crate::upnp::{Device, http, network};
 use crate::view::Painter;
 use crate::zone::{self, OpenMedia, ZoneHandle, ZoneSpec};
 
@@ -153,7 +155,9 @@ impl App {
     pub async fn start(mut plan: Plan, state_dir: Option<&Path>) -> Result<Self, AppError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         machine::refuse_missing(&plan, &clock).map_err(AppError::Machine)?;
-        let (listener, interfaces) = listen(&plan).await?;
+        let (found, links) = watch::channel(network::links()?);
+        let whereabouts = Whereabouts::new(&plan.network, links);
+        let listener = listen(&plan, &whereabouts).await?;
         let port = listener.local_addr()?.port();
         let mut state = StateDir::open(&state_dir::find(state_dir)?)?;
         let names: Vec<&str> = plan.zones.iter().map(|zone| zone.name.as_str()).collect();
@@ -180,12 +184,25 @@ impl App {
 
         let house = Arc::new(house(&plan, &clock, &zones, &identities, &outputs));
         let network_stop = CancellationToken::new();
-        tasks.push(serve(listener, &devices, &plan, &house, &network_stop));
-        tasks.push(announce(&devices, &interfaces, port, &network_stop));
+        tasks.push(tokio::spawn(network::follow(found, network_stop.clone())));
+        let options = options(&plan, &whereabouts);
+        let allow = options.allow.clone();
+        tasks.push(serve(
+            listener,
+            &devices,
+            &plan,
+            &house,
+            options,
+            &network_stop,
+        ));
+        let announcing = announce(&devices, &whereabouts, port, allow, &network_stop);
+        tasks.push(announcing);
         let memory_stop = CancellationToken::new();
         let memory = tokio::spawn(memory::keep(state, house, configured, memory_stop.clone()));
-        let advertiser = advertise(&plan, &identities, &interfaces, port);
-        greet(&plan, &interfaces, port);
+        let advertiser = advertise(&plan, &identities, &whereabouts, port);
+        let said = greet(&plan, &whereabouts, port);
+        let telling = interfaces::tell(whereabouts, said, port, network_stop.clone());
+        tasks.push(tokio::spawn(telling));
         Ok(Self {
             plan,
             clock,
@@ -283,35 +300,14 @@ pub async fn run(
 }
 
 /// Takes the port first: nothing else starts if it cannot be had.
-async fn listen(plan: &Plan) -> Result<(TcpListener, Vec<Interface>), AppError> {
-    let wanted = &plan.network.interfaces;
-    let found = interfaces((!wanted.is_empty()).then_some(wanted.as_slice()))?;
-    for name in wanted {
-        if !found
-            .iter()
-            .any(|interface| &interface.name == name || interface.address().to_string() == *name)
-        {
-            return Err(AppError::Machine(format!(
-                "[network] interfaces names {name:?}, which this machine does not have or which has no IPv4 address"
-            )));
-        }
-    }
-    if found.is_empty() {
-        tracing::warn!(
-            "no network interface is up that has IPv4 and multicasts: nobody can find this renderer"
-        );
-    }
-    let loopback_only = !found.is_empty()
-        && found
-            .iter()
-            .all(|interface| interface.address().is_loopback());
-    let address = if loopback_only {
-        Ipv4Addr::LOCALHOST
-    } else {
-        Ipv4Addr::UNSPECIFIED
+async fn listen(plan: &Plan, whereabouts: &Whereabouts) -> Result<TcpListener, AppError> {
+    let address = match whereabouts.only_loopback() {
+        true => Ipv4Addr::LOCALHOST,
+        // Whatever interfaces there are now: others may come.
+        false => Ipv4Addr::UNSPECIFIED,
     };
     let port = plan.network.port;
-    let listener = TcpListener::bind(SocketAddr::from((address, port)))
+    TcpListener::bind(SocketAddr::from((address, port)))
         .await
         .map_err(|cause| AppError::Port {
             place: plan
@@ -319,8 +315,7 @@ async fn listen(plan: &Plan) -> Result<(TcpListener, Vec<Interface>), AppError> 
                 .map_or_else(String::new, |place| format!("{place}: ")),
             port,
             cause,
-        })?;
-    Ok((listener, found))
+        })
 }
 
 fn start_zone(
@@ -365,15 +360,24 @@ fn house(
     House::new(clock.clone(), zones.collect(), outputs.collect())
 }
 
+fn options(plan: &Plan, whereabouts: &Whereabouts) -> http::Options {
+    let mut options = http::Options::new(server());
+    options.own_names = vec![hostname()];
+    options.links = Some(whereabouts.links.clone());
+    if !plan.network.allow.is_empty() {
+        options.allow.clone_from(&plan.network.allow);
+    }
+    options
+}
+
 fn serve(
     listener: TcpListener,
     devices: &[Arc<Device>],
     plan: &Plan,
     house: &Arc<House>,
+    options: http::Options,
     stop: &CancellationToken,
 ) -> JoinHandle<()> {
-    let mut options = http::Options::new(server());
-    options.own_names = vec![hostname()];
     let names = plan.zones.iter().map(|zone| zone.name.clone());
     let handles = house.zones().iter().map(|zone| zone.handle.clone());
     let router = page::router(names.zip(handles).collect()).merge(api::router(

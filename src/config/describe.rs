@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::plan::{NetworkPlan, Plan, ZonePlan};
 use crate::audio::ChannelMap;
 use crate::playback::{FULL_VOLUME, OutputSpec};
@@ -38,9 +40,17 @@ impl fmt::Display for NetworkPlan {
             port => write!(f, "Network: port {port}")?,
         }
         match self.interfaces.as_slice() {
-            [] => f.write_str(" on every interface that multicasts"),
-            names => write!(f, " on {}", names.join(", ")),
+            [] => f.write_str(" on every interface that people cast from")?,
+            names => write!(f, " on {}", names.join(", "))?,
         }
+        if !self.ignore_interfaces.is_empty() {
+            write!(f, ", but not on {}", self.ignore_interfaces.join(", "))?;
+        }
+        if !self.allow.is_empty() {
+            let networks: Vec<String> = self.allow.iter().map(IpNet::to_string).collect();
+            write!(f, "; controlled only from {}", networks.join(", "))?;
+        }
+        Ok(())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
+
 use crate::playback::OutputSpec;
 
 /// The port of description, control and events. In the dynamic range of RFC 6335, above the ports that UPnP stacks
@@ -39,8 +41,12 @@ pub struct Origin {
 /// How to be found and reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NetworkPlan {
-    /// The interfaces to appear on. Empty: every one that is up, has IPv4 and multicasts, loopback not among them.
+    /// The interfaces to appear on, by name or IPv4 address. Empty: every one that people cast from.
     pub interfaces: Vec<String>,
+    /// The interfaces never to appear on, by name or IPv4 address.
+    pub ignore_interfaces: Vec<String>,
+    /// Who may control and subscribe. Empty: private, link-local and loopback addresses.
+    pub allow: Vec<IpNet>,
     /// The TCP port; 0: any free one.
     pub port: u16,
 }
@@ -49,6 +55,8 @@ impl Default for NetworkPlan {
     fn default() -> Self {
         Self {
             interfaces: Vec::new(),
+            ignore_interfaces: Vec::new(),
+            allow: Vec::new(),
             port: DEFAULT_PORT,
         }
     }

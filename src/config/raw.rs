@@ -35,6 +35,8 @@ pub(super) type Written<T> = Option<Spanned<T>>;
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawNetwork {
     pub(super) interfaces: Written<Vec<Spanned<String>>>,
+    pub(super) ignore_interfaces: Written<Vec<Spanned<String>>>,
+    pub(super) allow: Written<Vec<Spanned<String>>>,
     pub(super) port: Written<i64>,
 }
 

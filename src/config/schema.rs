@@ -135,6 +135,8 @@ const fn output_key(name: &'static str, value: ValueKind, only_for: &'static [Ou
 /// Every key there is.
 pub const KEYS: &[Key] = &[
     key(Section::Network, "interfaces", ValueKind::TextList),
+    key(Section::Network, "ignore_interfaces", ValueKind::TextList),
+    key(Section::Network, "allow", ValueKind::TextList),
     key(Section::Network, "port", ValueKind::Whole),
     output_key("name", ValueKind::Text, &[]),
     output_key("type", ValueKind::Text, &[]),

@@ -1,10 +1,10 @@
 //! Announces the web address of each zone by mDNS, and takes it back at the end.
 //! No control point looks for renderers this way; it is for browsers and for programs of our own.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use mdns_sd::{IfKind, ServiceDaemon, ServiceInfo};
+use mdns_sd::{IfKind, IfPredicate, ServiceDaemon, ServiceInfo};
 use tokio::time::timeout;
 
 use super::DiscoveryError;
@@ -43,25 +43,31 @@ pub struct Advertiser {
 }
 
 impl Advertiser {
-    /// Announces `zones` on the interfaces with these addresses, as these addresses, and on no other. Returns at once.
-    /// The daemon's sockets join the mDNS group on every interface for a moment, so where nothing at all may be sent
-    /// do not start one.
+    /// Announces `zones` on the interfaces whose address is `ours`, as that address, and on no other. Returns at once. The
+    /// daemon asks again every few seconds, of every address the machine has then, and follows. Its sockets join the mDNS
+    /// group on every interface for a moment, so where nothing at all may be sent do not start one.
     ///
     /// # Errors
     /// [`DiscoveryError::Mdns`], when the daemon does not start or takes an announcement for malformed.
-    pub fn start(zones: &[Advertisement], interfaces: &[Ipv4Addr]) -> Result<Self, DiscoveryError> {
+    pub fn start(
+        zones: &[Advertisement],
+        ours: impl Fn(Ipv4Addr) -> bool + Send + Sync + 'static,
+    ) -> Result<Self, DiscoveryError> {
         let advertiser = Self {
             daemon: ServiceDaemon::new()?,
         };
-        let kinds: Vec<IfKind> = interfaces
-            .iter()
-            .map(|&ip| IfKind::Addr(ip.into()))
-            .collect();
+        let ours = IfPredicate::new(move |interface| match interface.ip() {
+            IpAddr::V4(address) => ours(address),
+            IpAddr::V6(_) => false,
+        });
         advertiser.daemon.disable_interface(IfKind::All)?;
-        advertiser.daemon.enable_interface(kinds)?;
+        advertiser
+            .daemon
+            .enable_interface(IfKind::Predicate(ours))?;
         for zone in zones {
-            for info in records(zone, interfaces)? {
-                advertiser.daemon.register(info)?;
+            for info in records(zone)? {
+                // Whatever addresses the chosen interfaces have at any moment.
+                advertiser.daemon.register(info.enable_addr_auto())?;
             }
         }
         Ok(advertiser)
@@ -85,20 +91,16 @@ impl Drop for Advertiser {
     }
 }
 
-fn records(
-    zone: &Advertisement,
-    addresses: &[Ipv4Addr],
-) -> Result<[ServiceInfo; 2], mdns_sd::Error> {
+fn records(zone: &Advertisement) -> Result<[ServiceInfo; 2], mdns_sd::Error> {
     let name = cut(&zone.name, MAX_NAME);
     // A host name of our own: that of the machine belongs to its own mDNS responder.
     let host = format!("unisono-{}.local.", cut(&zone.id, 32));
-    let addresses: Vec<String> = addresses.iter().map(Ipv4Addr::to_string).collect();
     let record = |kind: &str, txt: &[(&str, &str)]| {
         let txt: Vec<(&str, &str)> = txt
             .iter()
             .map(|&(key, value)| (key, cut(value, MAX_TXT - key.len() - 1)))
             .collect();
-        ServiceInfo::new(kind, name, &host, &addresses[..], zone.port, &txt[..])
+        ServiceInfo::new(kind, name, &host, (), zone.port, &txt[..])
     };
     Ok([
         record(WEB, &[("path", &zone.path)])?,
@@ -141,7 +143,7 @@ mod tests {
             model: "Unisono".to_owned(),
             version: "0.1.0".to_owned(),
         };
-        let [web, own] = records(&zone, &[Ipv4Addr::LOCALHOST]).unwrap();
+        let [web, own] = records(&zone).unwrap();
         assert_eq!(web.get_property_val_str("path"), Some("/"));
         assert_eq!(web.get_port(), 49_494);
         let keys: Vec<_> = own

@@ -97,6 +97,8 @@ pub enum Outcome {
 struct Subscription {
     sid: Uuid,
     peer: IpAddr,
+    /// Our own address that it came in on.
+    local: IpAddr,
     callbacks: Vec<Callback>,
     until: Instant,
     /// The initial event is held until then.
@@ -135,11 +137,11 @@ impl Subscriptions {
         self.entries.is_empty()
     }
 
-    /// Adds a subscription, whose first event is `snapshot` in full.
+    /// Adds a subscription, whose first event is `snapshot` in full. `link` is the peer's address and the one of ours that it came in on.
     pub fn subscribe(
         &mut self,
         sid: Uuid,
-        peer: IpAddr,
+        (peer, local): (IpAddr, IpAddr),
         callbacks: Vec<Callback>,
         timeout: Duration,
         snapshot: Arc<Snapshot>,
@@ -156,6 +158,7 @@ impl Subscriptions {
         self.entries.push(Subscription {
             sid,
             peer,
+            local,
             callbacks,
             until: now + timeout,
             held: now + INITIAL_DELAY,
@@ -182,6 +185,12 @@ impl Subscriptions {
         self.entry(sid).ok_or(Refusal::Precondition)?;
         self.entries.retain(|entry| entry.sid != sid);
         Ok(())
+    }
+
+    /// Ends the subscriptions that came in on addresses we no longer have: their subscribers know us by a LOCATION that leads nowhere.
+    pub fn forget(&mut self, lost: &[IpAddr]) {
+        self.entries
+            .retain(|entry| !lost.contains(&entry.local.to_canonical()));
     }
 
     /// Queues a new state for everybody.
@@ -262,10 +271,14 @@ impl Subscriptions {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     const HOUR: Duration = Duration::from_secs(3600);
     const LATER: Duration = Duration::from_secs(1);
+    const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 1, 20));
+    const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 1, 10));
 
     fn start() -> Instant {
         tokio::time::Instant::now().into_std()
@@ -288,9 +301,9 @@ mod tests {
     fn subscribed(now: Instant) -> (Subscriptions, Uuid) {
         let mut subscriptions = Subscriptions::new(Limits::default());
         let sid = Uuid::from_u128(1);
-        let peer = IpAddr::from([127, 0, 0, 1]);
+        let link = (PEER, LOCAL);
         subscriptions
-            .subscribe(sid, peer, callbacks(), HOUR, state("a"), now)
+            .subscribe(sid, link, callbacks(), HOUR, state("a"), now)
             .expect("there is room");
         assert_eq!(take(&mut subscriptions, now), None, "held back");
         assert_eq!(
@@ -378,6 +391,17 @@ mod tests {
         assert_eq!(take(&mut subscriptions, now + HOUR * 2), None);
         let late = subscriptions.renew(sid, HOUR, now + HOUR * 2);
         assert_eq!(late, Err(Refusal::Precondition));
+    }
+
+    #[test]
+    fn s21_a_subscription_ends_with_our_address_it_came_in_on() {
+        let now = start();
+        let (mut subscriptions, sid) = subscribed(now);
+        subscriptions.forget(&[PEER]);
+        assert_eq!(subscriptions.renew(sid, HOUR, now), Ok(()));
+        subscriptions.forget(&[PEER, LOCAL]);
+        let renewal = subscriptions.renew(sid, HOUR, now);
+        assert_eq!(renewal, Err(Refusal::Precondition));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use axum::routing::{any, get};
 use futures_util::StreamExt;
 use ipnet::IpNet;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -27,7 +28,7 @@ pub use super::listener::{Limits, Link};
 use super::notify::Patience;
 use super::service::{ActionError, ServiceDescription};
 use super::values;
-use super::{description, event, listener, network, soap};
+use super::{description, event, interface, listener, network, soap};
 
 /// The largest SOAP body. Metadata with thirty resources, escaped twice, is below a quarter of it.
 const BODY: usize = 1024 * 1024;
@@ -50,6 +51,8 @@ pub struct Options {
     pub server: String,
     /// Who may send anything but GET and HEAD: control, subscribe, change.
     pub allow: Vec<IpNet>,
+    /// The machine's interfaces as they come and go, so that subscriptions end with the address they came in on. `None`: they stay as they are.
+    pub links: Option<watch::Receiver<Vec<interface::Link>>>,
     /// Names of this host that requests may name besides addresses, `localhost` and `*.local`.
     pub own_names: Vec<String>,
     /// What connections may cost.
@@ -66,6 +69,7 @@ impl Options {
         Self {
             server,
             allow: guard::default_allow(),
+            links: None,
             own_names: Vec::new(),
             connections: Limits::default(),
             subscriptions: event::Limits::default(),
@@ -124,6 +128,9 @@ pub async fn serve(
             })
             .collect();
         tasks.spawn(hub::run(Arc::clone(&device), hubs.clone(), stop.clone()));
+        if let Some(links) = options.links.clone() {
+            tasks.spawn(hub::follow(links, hubs.clone(), stop.clone()));
+        }
         served.insert(device.identity().udn, Served { device, hubs });
     }
     let connections = options.connections;
@@ -177,7 +184,9 @@ fn refusal(options: &Options, request: &Request) -> Option<Response> {
         .extensions()
         .get::<Link>()
         .is_some_and(|link| guard::allowed(&options.allow, link.peer.ip()));
-    (!harmless && !known).then(|| forbidden("Only neighbours may do that.\n"))
+    (!harmless && !known).then(|| {
+        forbidden("Only allowed addresses may do that; by default, those of neighbours.\n")
+    })
 }
 
 fn forbidden(why: &'static str) -> Response {
@@ -364,7 +373,8 @@ fn subscribe(hub: &Arc<Hub>, link: Link, headers: Headers<'_>) -> Result<Respons
                 network,
             };
             let callbacks = callback::acceptable(&callbacks, arrival);
-            let sid = hub.subscribe(link.peer.ip(), callbacks, timeout)?;
+            let ends = (link.peer.ip(), link.local.ip());
+            let sid = hub.subscribe(ends, callbacks, timeout)?;
             (sid, timeout)
         }
     };

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use super::callback::Callback;
 use super::device::Device;
 use super::event::{INITIAL_DELAY, Limits, Moderation, Subscriptions};
 use super::gena::Refusal;
+use super::interface::{Link, lost_addresses};
 use super::notify::{self, Patience};
 use super::service::{SharedService, Snapshot};
 
@@ -44,10 +46,10 @@ impl Hub {
         &self.service
     }
 
-    /// Adds a subscription; its initial event follows by itself.
+    /// Adds a subscription; its initial event follows by itself. `link` is the peer's address and ours.
     pub(crate) fn subscribe(
         self: &Arc<Self>,
-        peer: IpAddr,
+        link: (IpAddr, IpAddr),
         callbacks: Vec<Callback>,
         timeout: Duration,
     ) -> Result<Uuid, Refusal> {
@@ -56,7 +58,7 @@ impl Hub {
             // Looked at while nothing can be published, or a change in between would be missed.
             let mut subscriptions = self.lock();
             let snapshot = Arc::new(self.service.snapshot());
-            subscriptions.subscribe(sid, peer, callbacks, timeout, snapshot, now())?;
+            subscriptions.subscribe(sid, link, callbacks, timeout, snapshot, now())?;
         }
         let hub = Arc::clone(self);
         tokio::spawn(async move {
@@ -74,6 +76,10 @@ impl Hub {
 
     pub(crate) fn unsubscribe(&self, sid: Uuid) -> Result<(), Refusal> {
         self.lock().unsubscribe(sid, now())
+    }
+
+    fn forget(&self, lost: &[IpAddr]) {
+        self.lock().forget(lost);
     }
 
     /// Tells everybody how things are now; returns what was told.
@@ -134,6 +140,26 @@ pub(crate) async fn run(device: Arc<Device>, hubs: Vec<Arc<Hub>>, stop: Cancella
             () = timer => {}
         }
         watched.iter_mut().for_each(Watched::tell);
+    }
+}
+
+/// Ends subscriptions whose way to us is gone, as the machine's interfaces change, until `stop`.
+pub(crate) async fn follow(
+    mut links: watch::Receiver<Vec<Link>>,
+    hubs: Vec<Arc<Hub>>,
+    stop: CancellationToken,
+) {
+    let mut known = links.borrow_and_update().clone();
+    while let Some(Ok(())) = stop.run_until_cancelled(links.changed()).await {
+        let now = links.borrow_and_update().clone();
+        let lost: Vec<IpAddr> = lost_addresses(&known, &now)
+            .into_iter()
+            .map(IpAddr::from)
+            .collect();
+        if !lost.is_empty() {
+            hubs.iter().for_each(|hub| hub.forget(&lost));
+        }
+        known = now;
     }
 }
 

@@ -1,40 +1,165 @@
-//! The machine's interfaces as SSDP needs them, and which addresses count as near.
-//! Not a watcher: it lists what is there at the moment of asking.
+//! The machine's interfaces as the system lists them, now and whenever they change.
+//! Which of them matter is decided in `interface`.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
-use nix::net::if_::InterfaceFlags;
+use nix::net::if_::if_nametoindex;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-/// An interface to be found on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interface {
-    /// Its name in the system: `wlan0`.
-    pub name: String,
-    /// Its first IPv4 address, with the prefix of its network.
-    pub network: Ipv4Net,
+use super::interface::Link;
+
+/// After a list is made the next one waits for this: what belongs together (a link that comes up, its address) mostly comes within it, and an
+/// interface that flaps cannot make us talk without end.
+const SETTLE: Duration = Duration::from_millis(200);
+/// Where the system does not tell of changes, the list is made anew this often.
+const POLL: Duration = Duration::from_secs(3);
+
+/// The machine's interfaces, those without addresses too.
+///
+/// # Errors
+/// The system does not list them.
+pub fn links() -> io::Result<Vec<Link>> {
+    let mut links: Vec<Link> = Vec::new();
+    for address in getifaddrs()? {
+        // A second address may carry a label, `eth0:1`; it is on eth0 all the same.
+        let name = address.interface_name.split(':').next().unwrap_or_default();
+        let position = match links.iter().position(|link| link.name == name) {
+            Some(position) => position,
+            None => {
+                // An interface that goes while it is listed has no number any more, and does not count.
+                let Ok(index) = if_nametoindex(name) else {
+                    continue;
+                };
+                links.push(Link {
+                    name: name.to_owned(),
+                    index,
+                    flags: address.flags,
+                    networks: Vec::new(),
+                });
+                links.len() - 1
+            }
+        };
+        if let (Some(IpNet::V4(network)), Some(link)) = (network(&address), links.get_mut(position))
+        {
+            link.networks.push(network);
+        }
+    }
+    Ok(links)
 }
 
-impl Interface {
-    /// Our own address on it.
-    pub fn address(&self) -> Ipv4Addr {
-        self.network.addr()
+/// Keeps `links` as the machine's interfaces are, until `stop`. It is told within a moment on Linux; elsewhere, or where the system refuses
+/// to tell, the interfaces are listed every few seconds.
+pub async fn follow(links: watch::Sender<Vec<Link>>, stop: CancellationToken) {
+    let mut news = News::open();
+    loop {
+        match self::links() {
+            Ok(now) => {
+                links.send_if_modified(|known| {
+                    let changed = *known != now;
+                    *known = now;
+                    changed
+                });
+            }
+            Err(error) => tracing::warn!(%error, "the interfaces could not be listed"),
+        }
+        let next = async {
+            tokio::time::sleep(SETTLE).await;
+            news.wait().await;
+        };
+        if stop.run_until_cancelled(next).await.is_none() {
+            return;
+        }
     }
 }
 
-/// Names of interfaces that lead to containers and virtual machines of this host, where nobody casts from.
-const VIRTUAL: &[&str] = &[
-    "br-", "cni", "docker", "flannel", "lxcbr", "lxdbr", "podman", "vboxnet", "virbr", "vmnet",
-];
+/// How changes are noticed.
+enum News {
+    #[cfg(target_os = "linux")]
+    Told(told::Netlink),
+    Polled,
+}
 
-/// The interfaces to be found on: those `wanted`, by name or by IPv4 address, in whatever state they are if they
-/// have IPv4; or, with `None`, all that are up, have IPv4 and multicast, except loopback, point-to-point ones and those of containers.
-///
-/// A wanted one that is not there is no error: the caller sees that it is missing.
-pub fn interfaces(wanted: Option<&[String]>) -> io::Result<Vec<Interface>> {
-    Ok(select(getifaddrs()?.filter_map(|a| link(&a)), wanted))
+impl News {
+    fn open() -> Self {
+        #[cfg(target_os = "linux")]
+        match told::Netlink::open() {
+            Ok(netlink) => return Self::Told(netlink),
+            Err(error) => tracing::warn!(
+                %error,
+                "the system does not tell when interfaces change; they are looked at every few seconds"
+            ),
+        }
+        Self::Polled
+    }
+
+    /// Returns when something may have changed.
+    async fn wait(&mut self) {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Told(netlink) => match netlink.wait().await {
+                Ok(()) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "the system no longer tells when interfaces change");
+                    *self = Self::Polled;
+                }
+            },
+            Self::Polled => tokio::time::sleep(POLL).await,
+        }
+    }
+}
+
+/// Being told by the kernel (rtnetlink(7)). What it tells is not read: the list that is made then says all of it, and nothing is missed when
+/// the kernel has had to drop some of what it had to tell.
+#[cfg(target_os = "linux")]
+mod told {
+    use std::io;
+    use std::os::fd::AsRawFd;
+
+    use nix::errno::Errno;
+    use nix::libc::{RTMGRP_IPV4_IFADDR, RTMGRP_LINK};
+    use nix::sys::socket::{
+        AddressFamily, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, socket,
+    };
+    use tokio::net::UdpSocket;
+
+    /// Larger than most messages; what is longer is cut, and not read anyway.
+    const MESSAGE: usize = 8192;
+
+    /// A netlink socket. tokio takes it without `unsafe` only as one of the kinds it knows; to receive is the same for all of them.
+    pub(super) struct Netlink(UdpSocket);
+
+    impl Netlink {
+        pub(super) fn open() -> io::Result<Self> {
+            let socket = socket(
+                AddressFamily::Netlink,
+                SockType::Raw,
+                SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC,
+                SockProtocol::NetlinkRoute,
+            )?;
+            let groups = (RTMGRP_LINK | RTMGRP_IPV4_IFADDR).cast_unsigned();
+            // Port 0: the kernel chooses one.
+            bind(socket.as_raw_fd(), &NetlinkAddr::new(0, groups))?;
+            Ok(Self(UdpSocket::from_std(socket.into())?))
+        }
+
+        /// Waits for a message, and takes all that are there.
+        pub(super) async fn wait(&self) -> io::Result<()> {
+            let mut message = [0; MESSAGE];
+            match self.0.recv(&mut message).await {
+                Err(error) if error.raw_os_error() != Some(Errno::ENOBUFS as i32) => Err(error),
+                // There was one, or there have been so many that some were dropped.
+                _ => {
+                    while self.0.try_recv(&mut message).is_ok() {}
+                    Ok(())
+                }
+            }
+        }
+    }
 }
 
 /// The network that `local`, an address of this machine, is in.
@@ -54,26 +179,6 @@ pub(crate) fn is_near(address: IpAddr) -> bool {
     }
 }
 
-/// One IPv4 address of an interface, with what decides whether it is used.
-#[derive(Debug, Clone)]
-struct Link {
-    interface: Interface,
-    flags: InterfaceFlags,
-}
-
-fn link(address: &InterfaceAddress) -> Option<Link> {
-    let IpNet::V4(network) = network(address)? else {
-        return None;
-    };
-    Some(Link {
-        interface: Interface {
-            name: address.interface_name.clone(),
-            network,
-        },
-        flags: address.flags,
-    })
-}
-
 fn network(address: &InterfaceAddress) -> Option<IpNet> {
     let ip = |storage: &nix::sys::socket::SockaddrStorage| -> Option<IpAddr> {
         let v4 = storage
@@ -90,84 +195,11 @@ fn network(address: &InterfaceAddress) -> Option<IpNet> {
     IpNet::with_netmask(own, mask).ok()
 }
 
-fn select(links: impl Iterator<Item = Link>, wanted: Option<&[String]>) -> Vec<Interface> {
-    let mut chosen: Vec<Interface> = Vec::new();
-    for Link { interface, flags } in links {
-        let usable = match wanted {
-            Some(wanted) => wanted.iter().any(|wanted| {
-                *wanted == interface.name || *wanted == interface.address().to_string()
-            }),
-            None => {
-                flags.contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_MULTICAST)
-                    && !flags
-                        .intersects(InterfaceFlags::IFF_LOOPBACK | InterfaceFlags::IFF_POINTOPOINT)
-                    && !VIRTUAL
-                        .iter()
-                        .any(|prefix| interface.name.starts_with(prefix))
-            }
-        };
-        // One address per interface: a device with two LOCATIONs on one link would be seen twice.
-        if usable && !chosen.iter().any(|other| other.name == interface.name) {
-            chosen.push(interface);
-        }
-    }
-    chosen
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
-
-    fn link(name: &str, network: &str, flags: InterfaceFlags) -> Link {
-        let network = network.parse().expect("a network");
-        let name = name.to_owned();
-        Link {
-            interface: Interface { name, network },
-            flags,
-        }
-    }
-
-    fn machine() -> Vec<Link> {
-        let lan = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_MULTICAST;
-        let p2p = lan | InterfaceFlags::IFF_POINTOPOINT;
-        vec![
-            link(
-                "lo",
-                "127.0.0.1/8",
-                InterfaceFlags::IFF_UP | InterfaceFlags::IFF_LOOPBACK,
-            ),
-            link("wlan0", "192.168.1.5/24", lan),
-            link("wlan0", "192.168.1.6/24", lan),
-            link("eth1", "10.0.0.1/8", InterfaceFlags::IFF_MULTICAST),
-            link("dummy0", "10.9.0.1/24", InterfaceFlags::IFF_UP),
-            link("docker0", "172.17.0.1/16", lan),
-            link("br-0a1b2c3d4e5f", "172.18.0.1/16", lan),
-            link("tun0", "10.8.0.2/24", p2p),
-            link("v-box", "10.77.0.1/24", lan),
-        ]
-    }
-
-    fn names(wanted: Option<&[&str]>) -> Vec<String> {
-        let wanted: Option<Vec<String>> =
-            wanted.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-        select(machine().into_iter(), wanted.as_deref())
-            .into_iter()
-            .map(|interface| format!("{} {}", interface.name, interface.address()))
-            .collect()
-    }
-
-    #[test]
-    fn by_default_the_ones_people_cast_from() {
-        assert_eq!(names(None), ["wlan0 192.168.1.5", "v-box 10.77.0.1"]);
-    }
-
-    #[test]
-    fn named_ones_whatever_they_are_and_nothing_for_a_missing_one() {
-        assert_eq!(
-            names(Some(&["lo", "10.8.0.2", "wlan7"])),
-            ["lo 127.0.0.1", "tun0 10.8.0.2"]
-        );
-    }
 
     #[test]
     fn this_machine_has_a_loopback_network() {
@@ -178,5 +210,12 @@ mod tests {
         );
         let elsewhere = network_of(Ipv4Addr::new(192, 0, 2, 77).into()).expect("a list");
         assert_eq!(elsewhere, None);
+        let links = links().expect("a list");
+        let local = |link: &&Link| {
+            link.networks
+                .iter()
+                .any(|n| n.addr() == Ipv4Addr::LOCALHOST)
+        };
+        assert_eq!(links.iter().filter(local).count(), 1);
     }
 }

@@ -35,7 +35,7 @@ pub struct Advertisement {
 pub struct Terms {
     /// The SERVER header.
     pub server: String,
-    /// Grows with every start: the time in seconds will do. 31 bits.
+    /// Grows with every start, and whenever an interface comes: the time in seconds will do. 31 bits.
     pub boot_id: u32,
     /// Our address on the interface and the port of the HTTP listener: what LOCATION leads to.
     pub http: SocketAddrV4,
@@ -48,6 +48,11 @@ pub enum Kind {
     Alive,
     /// It is going, or an earlier self has gone without a word.
     ByeBye,
+    /// It stays, and from now on goes by another BOOTID (UDA 1.1 §1.2.4).
+    Update {
+        /// The next BOOTID.
+        next: u32,
+    },
 }
 
 impl Advertisement {
@@ -96,12 +101,17 @@ pub fn notifications(kind: Kind, advertisement: &Advertisement, terms: &Terms) -
         .iter()
         .map(|(nt, usn)| {
             let mut text = format!("NOTIFY * HTTP/1.1\r\nHOST: {GROUP}\r\n");
-            if kind == Kind::Alive {
-                validity(&mut text, advertisement, terms);
-            }
             let nts = match kind {
-                Kind::Alive => "ssdp:alive",
+                Kind::Alive => {
+                    validity(&mut text, advertisement, terms);
+                    "ssdp:alive"
+                }
                 Kind::ByeBye => "ssdp:byebye",
+                Kind::Update { next } => {
+                    location(&mut text, advertisement, terms);
+                    let _ = write!(text, "NEXTBOOTID.UPNP.ORG: {next}\r\n");
+                    "ssdp:update"
+                }
             };
             let _ = write!(text, "NT: {nt}\r\nNTS: {nts}\r\nUSN: {usn}\r\n");
             ending(&mut text, advertisement, terms);
@@ -120,13 +130,16 @@ pub(crate) fn answer(advertisement: &Advertisement, terms: &Terms, st: &str, usn
 }
 
 fn validity(text: &mut String, advertisement: &Advertisement, terms: &Terms) {
+    let _ = write!(text, "CACHE-CONTROL: max-age={}\r\n", MAX_AGE.as_secs());
+    location(text, advertisement, terms);
+    let _ = write!(text, "SERVER: {}\r\n", terms.server);
+}
+
+fn location(text: &mut String, advertisement: &Advertisement, terms: &Terms) {
     let _ = write!(
         text,
-        "CACHE-CONTROL: max-age={age}\r\nLOCATION: http://{http}{path}\r\nSERVER: {server}\r\n",
-        age = MAX_AGE.as_secs(),
-        http = terms.http,
-        path = advertisement.path,
-        server = terms.server,
+        "LOCATION: http://{}{}\r\n",
+        terms.http, advertisement.path
     );
 }
 

@@ -1,5 +1,5 @@
-//! SSDP on the wire: one task and one set of sockets per interface.
-//! What is said is decided in `ssdp`, when in `ssdp_schedule`.
+//! SSDP on the wire: the sockets of one interface.
+//! What is said through them is decided in `ssdp_responder`.
 //!
 //! Each interface has three sockets, all on port 1900 and shared with other programs of the host:
 //! one bound to the multicast group, which joined it on that interface only and hears (on Linux, with
@@ -10,147 +10,29 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use super::network::{Interface, is_near};
-use super::ssdp::{Advertisement, Cast, GROUP, Kind, Terms, search};
-use super::ssdp_schedule::{Outbox, until_next_announcement};
+use super::guard::allowed;
+use super::interface::Interface;
+use super::ssdp::{Cast, GROUP};
+use super::ssdp_schedule::Message;
 
 /// Hops (UDA 1.1 §1.1).
 const TTL: u32 = 2;
 /// More than any search; what is longer is not one.
 const DATAGRAM: usize = 2500;
-/// How long to wait before an interface is tried again.
-const RETRY: Duration = Duration::from_secs(5);
-
-/// Makes devices found on `interfaces` until `stop`; then says byebye and returns.
-///
-/// `http_port` is the port of the HTTP listener, on every interface. `boot_id` must be larger than at any earlier start. When `advertisements` change,
-/// what has gone is taken back and what is there is announced anew. An interface that cannot be used is said in the log and tried again.
-pub async fn run(
-    interfaces: Vec<Interface>,
-    http_port: u16,
-    server: String,
-    boot_id: u32,
-    advertisements: watch::Receiver<Vec<Advertisement>>,
-    stop: CancellationToken,
-) {
-    let mut tasks = JoinSet::new();
-    for interface in interfaces {
-        let terms = Terms {
-            server: server.clone(),
-            boot_id,
-            http: SocketAddrV4::new(interface.address(), http_port),
-        };
-        tasks.spawn(serve(
-            interface,
-            terms,
-            advertisements.clone(),
-            stop.clone(),
-        ));
-    }
-    while tasks.join_next().await.is_some() {}
-}
-
-/// One interface, from the first word to the last.
-async fn serve(
-    interface: Interface,
-    terms: Terms,
-    mut advertisements: watch::Receiver<Vec<Advertisement>>,
-    stop: CancellationToken,
-) {
-    let Some(sockets) = stop.run_until_cancelled(open(&interface)).await else {
-        return;
-    };
-    let mut outbox = Outbox::default();
-    let mut known = advertisements.borrow_and_update().clone();
-    outbox.open(&known, &terms, now(), random());
-    let mut regular = Instant::now() + until_next_announcement(random());
-    let mut can_change = true;
-    loop {
-        let next = outbox.next_at();
-        let due = async {
-            match next {
-                Some(at) => tokio::time::sleep_until(at.into()).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => break,
-            () = due => sockets.send_due(&mut outbox).await,
-            () = tokio::time::sleep_until(regular) => {
-                outbox.announce(Kind::Alive, &known, &terms, now());
-                regular = Instant::now() + until_next_announcement(random());
-            }
-            changed = advertisements.changed(), if can_change => {
-                can_change = changed.is_ok();
-                if can_change {
-                    let current = advertisements.borrow_and_update().clone();
-                    update(&mut outbox, &known, &current, &terms);
-                    known = current;
-                }
-            }
-            (datagram, from, cast) = sockets.receive(&interface) => {
-                if let Some(search) = search(&datagram, cast) {
-                    outbox.answer(&search, from, &known, &terms, now(), random());
-                }
-            }
-        }
-    }
-    outbox.close(&known, &terms, now());
-    while let Some(at) = outbox.next_at() {
-        tokio::time::sleep_until(at.into()).await;
-        sockets.send_due(&mut outbox).await;
-    }
-}
-
-/// Takes back what is gone, announces what is there.
-fn update(outbox: &mut Outbox, known: &[Advertisement], current: &[Advertisement], terms: &Terms) {
-    // Nothing that waits may contradict what follows; searchers ask again.
-    outbox.clear();
-    let gone: Vec<_> = known
-        .iter()
-        .filter(|old| !current.iter().any(|new| new.udn == old.udn))
-        .cloned()
-        .collect();
-    let at = outbox.announce(Kind::ByeBye, &gone, terms, now());
-    let at = outbox.announce(Kind::Alive, current, terms, at);
-    outbox.announce(Kind::Alive, current, terms, at);
-}
-
-/// Opens the sockets of an interface, as soon as that is possible.
-async fn open(interface: &Interface) -> Sockets {
-    let mut said = false;
-    loop {
-        match Sockets::open(interface.address()) {
-            Ok(sockets) => return sockets,
-            Err(error) if said => tracing::debug!(%error, "still no discovery"),
-            Err(error) => {
-                tracing::warn!(
-                    interface = interface.name, address = %interface.address(), %error,
-                    "nobody can find us through this interface yet; it is tried again every few seconds"
-                );
-                said = true;
-            }
-        }
-        tokio::time::sleep(RETRY).await;
-    }
-}
-
-struct Sockets {
+/// The sockets of one interface.
+pub(crate) struct Sockets {
     group: UdpSocket,
     own: UdpSocket,
     broadcast: Option<UdpSocket>,
 }
 
 impl Sockets {
-    fn open(address: Ipv4Addr) -> io::Result<Self> {
+    /// Opens those of the interface with this address.
+    pub(crate) fn open(address: Ipv4Addr) -> io::Result<Self> {
         let group = bind(*GROUP.ip())?;
         #[cfg(target_os = "linux")]
         group.set_multicast_all_v4(false)?;
@@ -172,16 +54,20 @@ impl Sockets {
         })
     }
 
-    async fn send_due(&self, outbox: &mut Outbox) {
-        while let Some(message) = outbox.take_due(now()) {
-            if let Err(error) = self.own.send_to(message.text.as_bytes(), message.to).await {
-                tracing::debug!(to = %message.to, %error, "a discovery message could not be sent");
-            }
-        }
+    /// Sends a message through the interface.
+    pub(crate) async fn send(&self, message: &Message) -> io::Result<()> {
+        self.own
+            .send_to(message.text.as_bytes(), message.to)
+            .await?;
+        Ok(())
     }
 
-    /// The next datagram that came in on the interface from somebody near.
-    async fn receive(&self, interface: &Interface) -> (Vec<u8>, SocketAddr, Cast) {
+    /// The next datagram that came in on the interface, from its own network or from somebody who is allowed.
+    pub(crate) async fn receive(
+        &self,
+        interface: &Interface,
+        allow: &[IpNet],
+    ) -> (Vec<u8>, SocketAddr, Cast) {
         let mut group = [0; DATAGRAM];
         let mut own = [0; DATAGRAM];
         let mut broadcast = [0; DATAGRAM];
@@ -207,7 +93,7 @@ impl Sockets {
             };
             let on_link = interface.network.contains(&sender);
             // Answers are larger than questions: strangers get none, or they could be used against others.
-            if on_link || (is_near(from.ip()) && !by_broadcast) {
+            if on_link || (allowed(allow, from.ip()) && !by_broadcast) {
                 let datagram = buffer.get(..length).unwrap_or_default().to_vec();
                 return (datagram, from, cast);
             }
@@ -236,14 +122,4 @@ fn bind(address: Ipv4Addr) -> io::Result<Socket> {
     socket.set_nonblocking(true)?;
     socket.bind(&SocketAddrV4::new(address, GROUP.port()).into())?;
     Ok(socket)
-}
-
-fn now() -> std::time::Instant {
-    Instant::now().into_std()
-}
-
-/// A number from 0 to 1, different on every host and at every call; no need for it to be hard to guess.
-fn random() -> f64 {
-    let bits = Uuid::new_v4().as_u128() >> 96;
-    bits as f64 / f64::from(u32::MAX)
 }

@@ -135,6 +135,7 @@ fn what_is_left_out_has_its_default() {
 fn every_key_arrives_where_it_belongs() {
     let plan = plan(concat!(
         "[network]\ninterfaces = [\"wlan0\", \"eth0\"]\nport = 0\n",
+        "ignore_interfaces = [\"10.0.0.7\"]\nallow = [\"192.168.1.7/24\", \"fd00::1\"]\n",
         "[[output]]\nname = \"P\"\ntype = \"pulse\"\nserver = \"tcp:nas\"\nsink = \"hall\"\n",
         "late_ms = 180\nchannels = \"left\"\ntrim_db = -3.5\n",
         "[[output]]\nname = \"D\"\ntype = \"device\"\ndevice = \"hw:1\"\nlate_ms = -20.5\nchannels = \"swap\"\n",
@@ -145,7 +146,19 @@ fn every_key_arrives_where_it_belongs() {
         "[[zone]]\nname = \"Z\"\noutputs = [\"P\", \"W\"]\n",
     ));
     assert_eq!(plan.network.interfaces, ["wlan0", "eth0"]);
+    assert_eq!(plan.network.ignore_interfaces, ["10.0.0.7"]);
+    let allow: Vec<_> = plan
+        .network
+        .allow
+        .iter()
+        .map(|network| network.to_string())
+        .collect();
+    assert_eq!(allow, ["192.168.1.7/24", "fd00::1/128"]);
     assert_eq!(plan.network.port, 0);
+    assert_eq!(
+        plan.network.to_string(),
+        "Network: any free port on wlan0, eth0, but not on 10.0.0.7; controlled only from 192.168.1.7/24, fd00::1/128"
+    );
     let [pulse, device, wav, simulated] = plan.outputs.as_slice() else {
         panic!("{:?}", plan.outputs);
     };
@@ -187,7 +200,7 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(idle, ["D"]);
     assert_eq!(
         plan.place_of_output(1).as_deref(),
-        Some("/home/ann/config.toml:12")
+        Some("/home/ann/config.toml:14")
     );
     assert_eq!(
         plan.place_of_port().as_deref(),

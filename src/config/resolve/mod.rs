@@ -1,15 +1,15 @@
 //! From what was written to what is meant: every default, every range, every check of one part against another.
 
+mod network;
 mod output;
 mod values;
 mod zone;
 
 use std::path::Path;
 
-use super::plan::{DEFAULT_PORT, NetworkPlan, Origin, Plan, whole_house};
+use super::plan::{Origin, Plan, whole_house};
 use super::problem::Problems;
-use super::raw::{RawConfig, RawNetwork};
-use values::whole;
+use super::raw::RawConfig;
 
 /// Makes a plan of `raw` and reports what stands in the way. With problems reported the plan has gaps.
 pub(super) fn resolve(
@@ -29,7 +29,7 @@ pub(super) fn resolve(
         .iter()
         .map(|output| problems.line(&output.at))
         .collect();
-    let network = network(raw.network, problems);
+    let network = network::network(raw.network, problems);
     let outputs = output::outputs(&raw.outputs, file, problems);
     let has_zones = !raw.zones.is_empty();
     // An output that could not be read has no name here, so zones that name it would be blamed for nothing.
@@ -55,38 +55,4 @@ pub(super) fn resolve(
         outputs,
         zones,
     }
-}
-
-fn network(raw: RawNetwork, problems: &mut Problems<'_>) -> NetworkPlan {
-    let port = whole(
-        &raw.port,
-        "port",
-        0..=i64::from(u16::MAX),
-        DEFAULT_PORT,
-        problems,
-    );
-    let mut interfaces: Vec<String> = Vec::new();
-    if let Some(written) = raw.interfaces {
-        if written.as_ref().is_empty() {
-            problems.report(
-                &written.span(),
-                "interfaces = []: name at least one, or leave the key out to appear on all",
-            );
-        }
-        for interface in written.into_inner() {
-            let at = interface.span();
-            let name = interface.into_inner();
-            if name.trim().is_empty() {
-                problems.report(
-                    &at,
-                    "interfaces: an interface has a name, as `ip link` lists it",
-                );
-            } else if interfaces.contains(&name) {
-                problems.report(&at, format!("interfaces: {name:?} is named twice"));
-            } else {
-                interfaces.push(name);
-            }
-        }
-    }
-    NetworkPlan { interfaces, port }
 }

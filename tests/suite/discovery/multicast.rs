@@ -72,7 +72,7 @@ async fn mdns_announces_each_zone_and_says_goodbye() {
         zone("Whole house", "5ca1ab1e"),
         zone("Küche No. 2", "0ddba11"),
     ];
-    let advertiser = Advertiser::start(&zones, &[ADDRESS]).unwrap();
+    let advertiser = Advertiser::start(&zones, |address| address == ADDRESS).unwrap();
 
     for _ in &zones {
         let seen = resolved(&own).await;

@@ -5,5 +5,7 @@ mod bad_input;
 mod commands;
 mod control;
 mod formats;
+mod found;
 mod life;
 mod playing;
+mod reach;

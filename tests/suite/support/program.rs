@@ -149,6 +149,11 @@ impl Program {
         Self { child, log }
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has said so far.
     pub fn log(&self) -> Vec<String> {
         self.log.borrow().clone()

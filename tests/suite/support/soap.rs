@@ -43,7 +43,8 @@ impl Renderer {
         }
     }
 
-    async fn at(location: &str) -> Self {
+    /// The renderer whose description is there.
+    pub async fn at(location: &str) -> Self {
         let (address, path) = location
             .strip_prefix("http://")
             .and_then(|rest| rest.split_once('/'))

@@ -14,6 +14,13 @@ use std::time::Duration;
 use nix::sched::{CloneFlags, setns};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// What is waited for comes within this; it is far more than it takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any pause within what is said at one occasion.
+const QUIET: Duration = Duration::from_millis(600);
 
 /// `box` has 10.91.0.1 and 10.92.0.1, `phone` the same with 2 at the end.
 pub(crate) struct House {
@@ -35,18 +42,23 @@ impl House {
             ip(&format!("netns add {namespace}"));
             ip(&format!("-n {namespace} link set lo up"));
         }
-        for (cable, network) in [("cable0", "10.91.0"), ("cable1", "10.92.0")] {
-            ip(&format!(
-                "link add {cable} netns {a} type veth peer name {cable} netns {b}"
-            ));
-            for (namespace, host) in [(a, 1), (b, 2)] {
-                ip(&format!(
-                    "-n {namespace} addr add {network}.{host}/24 dev {cable}"
-                ));
-                ip(&format!("-n {namespace} link set {cable} up"));
-            }
-        }
+        house.lay_cable("cable0", "10.91.0");
+        house.lay_cable("cable1", "10.92.0");
         house
+    }
+
+    /// Joins both hosts by one more cable, with the addresses 1 and 2 of this network.
+    pub(crate) fn lay_cable(&self, cable: &str, network: &str) {
+        let (a, b) = (&self.renderer, &self.phone);
+        ip(&format!(
+            "link add {cable} netns {a} type veth peer name {cable} netns {b}"
+        ));
+        for (namespace, host) in [(a, 1), (b, 2)] {
+            ip(&format!(
+                "-n {namespace} addr add {network}.{host}/24 dev {cable}"
+            ));
+            ip(&format!("-n {namespace} link set {cable} up"));
+        }
     }
 
     /// Runs a future on a thread of its own on the host that is to be found.
@@ -63,6 +75,60 @@ impl House {
         run: impl FnOnce() -> F + Send + 'static,
     ) -> JoinHandle<T> {
         inside(self.phone.clone(), run)
+    }
+
+    /// `ip` with these arguments on the host that is to be found: takes an interface away, gives one back.
+    pub(crate) fn ip_on_box(&self, arguments: &str) {
+        ip(&format!("-n {} {arguments}", self.renderer));
+    }
+
+    /// The same on the host that searches.
+    pub(crate) fn ip_on_phone(&self, arguments: &str) {
+        ip(&format!("-n {} {arguments}", self.phone));
+    }
+
+    /// Listens on the other host to all that is announced on the interface with this address, from now on.
+    pub(crate) fn overhear(&self, address: Ipv4Addr) -> Overheard {
+        let (sender, heard) = watch::channel(Vec::new());
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        self.on_phone(move || async move {
+            let listener = Searcher::listen(address);
+            ready.send(()).unwrap();
+            while !sender.is_closed() {
+                for message in listener.collect(Duration::from_millis(20)).await {
+                    sender.send_modify(|heard: &mut Vec<_>| heard.push((Instant::now(), message)));
+                }
+            }
+        });
+        is_ready.recv().unwrap();
+        Overheard(heard)
+    }
+}
+
+/// What has been announced on one interface, with the moment of each message.
+pub(crate) struct Overheard(watch::Receiver<Vec<(Instant, String)>>);
+
+impl Overheard {
+    /// All of it so far.
+    pub(crate) fn so_far(&self) -> Vec<(Instant, String)> {
+        self.0.borrow().clone()
+    }
+
+    /// Waits until it is as wanted; `what` is for the message if it never is.
+    pub(crate) async fn until(&self, what: &str, wanted: impl Fn(&[(Instant, String)]) -> bool) {
+        let mut heard = self.0.clone();
+        let reached = tokio::time::timeout(PATIENCE, heard.wait_for(|heard| wanted(heard))).await;
+        let reached = matches!(reached, Ok(Ok(_)));
+        assert!(reached, "never heard {what}, but {:#?}", self.so_far());
+    }
+
+    /// Waits until nothing more has come for a while.
+    pub(crate) async fn until_quiet(&self) {
+        let mut before = usize::MAX;
+        while before != self.0.borrow().len() {
+            before = self.0.borrow().len();
+            tokio::time::sleep(QUIET).await;
+        }
     }
 }
 
@@ -134,7 +200,7 @@ impl Searcher {
     /// Everything that arrives within this time.
     pub(crate) async fn collect(&self, time: Duration) -> Vec<String> {
         let mut heard = Vec::new();
-        let end = tokio::time::Instant::now() + time;
+        let end = Instant::now() + time;
         let mut buffer = [0; 2048];
         while let Ok(received) = tokio::time::timeout_at(end, self.0.recv_from(&mut buffer)).await {
             let (length, _) = received.unwrap();
