@@ -3,10 +3,10 @@
 //!
 //! | what happens | what is said |
 //! |---|---|
-//! | an interface comes, the first of all or later | on it byebye, unless it was here before with the same address; then alive |
-//! | the same, when others are served already | on those update (the next BOOTID), and only then alive everywhere with that one (UDA 1.1 §1.2.4) |
+//! | the first interfaces come | byebye, in case an earlier self died without a word; then alive |
+//! | another comes, or one comes back | on those there are update (the next BOOTID), and only then alive everywhere with that one (UDA 1.1 §1.2.4); no byebye, which apps on the same network would take for ours, in the middle of a song |
 //! | an interface goes, or loses its address | on it nothing can be said; on the others alive, for whoever knew us by that one's LOCATION |
-//! | an address changes | as if one interface had gone and another come; the byebye is for the old LOCATION |
+//! | an address changes | as if one interface had gone and another come, with a byebye on it for the old LOCATION |
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -121,7 +121,8 @@ impl Responder {
 
     /// Adds interfaces, with all that is to be said before the first alive; returns when that has been said.
     fn welcome(&mut self, come: &[Interface], now: Instant, random: f64) -> Instant {
-        let next = match self.announced.is_empty() {
+        let first = self.announced.is_empty();
+        let next = match first {
             true => self.words.boot_id,
             false => self.next_boot_id(now),
         };
@@ -135,8 +136,8 @@ impl Responder {
                 outbox: Outbox::default(),
                 regular: now + until_second_announcement(random),
             };
-            // An earlier self may have been here and have died without a word; or we have been, at another address.
-            if self.remember(interface) != Some(interface.address()) {
+            let before = self.remember(interface);
+            if first || before.is_some_and(|before| before != interface.address()) {
                 end = end.max(presence.announce(Kind::ByeBye, &self.words, now));
             }
             self.presences.push(presence);
