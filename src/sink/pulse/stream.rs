@@ -19,9 +19,9 @@ use crate::sink::{Heard, PulseSpec, Sink, SinkError, SinkSpec};
 const BYTES_PER_FRAME: usize = 8;
 /// How far ahead of the server's own buffer the stream is filled. The thread that fills it may be late by some tens of
 /// milliseconds on a busy machine; and what is here can be taken back, so that it costs no time at a start or a halt.
-pub(super) const BUFFER: Duration = Duration::from_millis(200);
+pub(super) const BUFFER: Duration = Duration::from_millis(150);
 /// How often it is filled, once the device is known: a quarter of what it holds.
-const PACE: Duration = Duration::from_millis(50);
+const PACE: Duration = Duration::from_millis(30);
 /// What the server hands to the device at a time, and can no longer be taken back.
 const DEVICE: Duration = Duration::from_millis(20);
 /// What is nearer to the device than this, beyond the device's own latency, is left alone by [`Sink::rewind`].
@@ -31,7 +31,7 @@ const EAGER_REPORTS: Duration = Duration::from_millis(8);
 /// …for so many of them…
 const EAGER_COUNT: u32 = 40;
 /// …and this often from then on.
-const STEADY_REPORTS: Duration = Duration::from_millis(140);
+const STEADY_REPORTS: Duration = Duration::from_millis(85);
 /// A local server answers in 0.3 ms; one across the network is waited for a few of its usual round trips, but the thread
 /// has a buffer to fill and waits between these.
 const LEAST_PATIENCE: Duration = Duration::from_millis(4);

@@ -99,7 +99,7 @@ async fn status_shows_what_plays_and_set_is_obeyed() {
     );
     assert_eq!(
         words(&line(&table, "House 2")),
-        "House 2 resting – – 0 ms stereo 0 dB 100 –"
+        "House 2 resting – – 0 ms stereo 0 dB 100 – –"
     );
 
     let now = said(
