@@ -22,7 +22,7 @@ pub struct Heard {
 }
 
 /// How much history is kept. Crystals wander by parts per million over minutes, so ten seconds is short enough to follow
-/// and long enough that 50 µs of scatter at 7 reports a second come out at 12 µs at the near end (σ·2/√N).
+/// and long enough that 50 µs of scatter at 11 reports a second come out at 10 µs at the near end (σ·2/√N).
 const WINDOW_SECONDS: f64 = 10.0;
 /// At most this many reports are kept, however fast they come.
 const WINDOW_REPORTS: usize = 400;

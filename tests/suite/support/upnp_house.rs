@@ -95,7 +95,9 @@ impl House {
             let listener = Searcher::listen(address);
             ready.send(()).unwrap();
             while !sender.is_closed() {
-                for message in listener.collect(Duration::from_millis(20)).await {
+                let heard = listener.collect(Duration::from_millis(20)).await;
+                // Searches, our own among them, go to the same group.
+                for message in heard.into_iter().filter(|m| m.starts_with("NOTIFY")) {
                     sender.send_modify(|heard: &mut Vec<_>| heard.push((Instant::now(), message)));
                 }
             }

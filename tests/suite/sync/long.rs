@@ -9,7 +9,7 @@ const HOURS: u32 = 24;
 /// Seconds between two reports. Devices report oftener; the loop has a harder time with few.
 const EVERY: f64 = 0.25;
 /// How far ahead of the ear a lane writes to a sound server, in seconds.
-const WRITTEN_AHEAD: f64 = 0.22;
+const WRITTEN_AHEAD: f64 = 0.17;
 /// `playback::REANCHOR`, in seconds.
 const REANCHOR: f64 = 0.030;
 
