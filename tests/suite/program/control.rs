@@ -145,7 +145,7 @@ async fn status_shows_what_plays_and_set_is_obeyed() {
     }
     let line = line(&said(&home, &["status"]).await, "House 2");
     assert!(
-        line.contains(" ms ") && line.contains(" swap ") && line.ends_with("  House"),
+        line.contains(" ms ") && line.contains(" swap ") && line.ends_with("  House  –"),
         "{line}"
     );
 
