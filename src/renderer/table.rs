@@ -1,5 +1,5 @@
 //! Words to write a service's tables with.
-//! They build constants only; what the tables mean is in `upnp::service`.
+//! They build constants only; what the tables mean is in `upnp::device`.
 
 use crate::upnp::{ActionSpec, Argument, DataType, Variable};
 
