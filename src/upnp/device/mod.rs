@@ -5,6 +5,7 @@ pub mod description; // tables → device.xml and SCPDs
 mod identity; // who a device is
 mod root; // a device as a whole, and that it changed
 mod service; // tables, and the trait behind them
+pub mod table; // words to write tables with
 
 pub use identity::{Icon, Identity, WindowsClass, server_token};
 pub use root::{Changes, Device};

@@ -107,37 +107,19 @@ fn integer(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::upnp::device::Variable;
+    use crate::upnp::device::table::{action, argument, choice, optional, text, variable};
 
-    const fn variable(name: &'static str, data_type: DataType) -> Variable {
-        Variable {
-            name,
-            data_type,
-            evented: false,
-            default: None,
-            allowed: &[],
-            range: None,
-        }
-    }
-
-    const fn input(variable: &'static str, if_absent: Option<&'static str>) -> Argument {
-        Argument {
-            name: variable,
-            variable,
-            if_absent,
-        }
-    }
-
-    const SET: ActionSpec = ActionSpec {
-        name: "Set",
-        inputs: &[
-            input("InstanceID", Some("0")),
-            input("Volume", None),
-            input("Mute", Some("0")),
-            input("Channel", Some("Master")),
-            input("Uri", None),
+    const SET: ActionSpec = action(
+        "Set",
+        &[
+            optional("InstanceID", "InstanceID", "0"),
+            argument("Volume", "Volume"),
+            optional("Mute", "Mute", "0"),
+            optional("Channel", "Channel", "Master"),
+            argument("Uri", "Uri"),
         ],
-        outputs: &[],
-    };
+        &[],
+    );
 
     const SERVICE: ServiceDescription = ServiceDescription {
         service_type: "urn:x:service:Y:1",
@@ -151,11 +133,8 @@ mod tests {
                 ..variable("Volume", DataType::Ui2)
             },
             variable("Mute", DataType::Boolean),
-            Variable {
-                allowed: &["Master"],
-                ..variable("Channel", DataType::String)
-            },
-            variable("Uri", DataType::String),
+            choice("Channel", &["Master"]),
+            text("Uri"),
         ],
     };
 

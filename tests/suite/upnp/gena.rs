@@ -15,6 +15,21 @@ const HERE: [u8; 4] = [127, 0, 0, 1];
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 const TRANSPORT: &str = "AVTransport/event";
 
+/// Somebody who has subscribed to AVTransport, and the SID. `answer` is what they say to every event; the first is still to be read.
+async fn subscribed(rig: &Rig, answer: &'static str) -> (Subscriber, String) {
+    let subscriber = Subscriber::listen(HERE, answer).await;
+    let path = rig.path(TRANSPORT);
+    let granted = subscribe(rig.address, HERE, &path, &subscriber.callback()).await;
+    let sid = granted.header("sid").expect("a SID").to_owned();
+    (subscriber, sid)
+}
+
+/// The status of a renewal.
+async fn renewed(rig: &Rig, sid: &str) -> u16 {
+    let renew = bare("SUBSCRIBE", &rig.path(TRANSPORT), &[("SID", sid)]);
+    exchange(rig.address, renew).await.status()
+}
+
 #[tokio::test]
 async fn g01_g03_g18_subscribe_and_be_told() {
     let rig = Rig::start().await;
@@ -96,9 +111,8 @@ async fn c04_plain_properties_without_last_change() {
 async fn g04_g05_g06_renewing_and_ending() {
     let rig = Rig::start().await;
     let path = rig.path(TRANSPORT);
-    let mut subscriber = Subscriber::listen(HERE, OK).await;
-    let answer = subscribe(rig.address, HERE, &path, &subscriber.callback()).await;
-    let sid = answer.header("sid").expect("a SID");
+    let (mut subscriber, sid) = subscribed(&rig, OK).await;
+    let sid = sid.as_str();
     subscriber.event().await;
     for (timeout, expected) in [
         ("Second-540.0", "Second-540"),
@@ -191,8 +205,7 @@ async fn g12_a_dead_subscriber_harms_nobody_and_is_dropped() {
     let callback = format!("<http://{}/>", dead.local_addr().unwrap());
     let answer = subscribe(rig.address, HERE, &path, &callback).await;
     let sid = answer.header("sid").expect("a SID").to_owned();
-    let mut living = Subscriber::listen(HERE, OK).await;
-    subscribe(rig.address, HERE, &path, &living.callback()).await;
+    let (mut living, _) = subscribed(&rig, OK).await;
     assert_eq!(living.event().await.header("seq"), Some("0"));
     for seq in 1..=8 {
         rig.transport.set("AVTransportURI", seq.to_string());
@@ -200,8 +213,7 @@ async fn g12_a_dead_subscriber_harms_nobody_and_is_dropped() {
         assert_eq!(event.header("seq"), Some(seq.to_string().as_str()));
         tokio::time::sleep(Duration::from_millis(150)).await;
     }
-    let renew = bare("SUBSCRIBE", &path, &[("SID", &sid)]);
-    assert_eq!(exchange(rig.address, renew).await.status(), 412);
+    assert_eq!(renewed(&rig, &sid).await, 412);
 }
 
 #[tokio::test]
@@ -223,36 +235,24 @@ async fn a_subscriber_that_never_answers_is_told_on_and_kept() {
         assert!(rest.is_empty());
     }
     let sid = answer.header("sid").expect("a SID");
-    let renew = bare("SUBSCRIBE", &path, &[("SID", sid)]);
-    assert_eq!(exchange(rig.address, renew).await.status(), 200);
+    assert_eq!(renewed(&rig, sid).await, 200);
 }
 
 #[tokio::test]
 async fn g13_a_subscriber_that_has_forgotten_is_forgotten() {
     let rig = Rig::start().await;
-    let path = rig.path(TRANSPORT);
-    let mut subscriber =
-        Subscriber::listen(HERE, "HTTP/1.1 412 No\r\nContent-Length: 0\r\n\r\n").await;
-    let answer = subscribe(rig.address, HERE, &path, &subscriber.callback()).await;
+    let forgot = "HTTP/1.1 412 No\r\nContent-Length: 0\r\n\r\n";
+    let (mut subscriber, sid) = subscribed(&rig, forgot).await;
     subscriber.event().await;
     rig.transport.set("AVTransportURI", "http://x/b");
     subscriber.silence().await;
-    let sid = answer.header("sid").expect("a SID");
-    let renew = bare("SUBSCRIBE", &path, &[("SID", sid)]);
-    assert_eq!(exchange(rig.address, renew).await.status(), 412);
+    assert_eq!(renewed(&rig, &sid).await, 412);
 }
 
 #[tokio::test]
 async fn g16_a_flood_is_told_in_few_events_and_the_last_state_arrives() {
     let rig = Rig::start().await;
-    let mut subscriber = Subscriber::listen(HERE, OK).await;
-    subscribe(
-        rig.address,
-        HERE,
-        &rig.path(TRANSPORT),
-        &subscriber.callback(),
-    )
-    .await;
+    let (mut subscriber, _) = subscribed(&rig, OK).await;
     subscriber.event().await;
     let begin = Instant::from(tokio::time::Instant::now());
     for count in 1..=50 {
@@ -285,14 +285,7 @@ async fn g16_a_flood_is_told_in_few_events_and_the_last_state_arrives() {
 #[tokio::test]
 async fn g17_a_title_survives_two_parses() {
     let rig = Rig::start().await;
-    let mut subscriber = Subscriber::listen(HERE, OK).await;
-    subscribe(
-        rig.address,
-        HERE,
-        &rig.path(TRANSPORT),
-        &subscriber.callback(),
-    )
-    .await;
+    let (mut subscriber, _) = subscribed(&rig, OK).await;
     subscriber.event().await;
     rig.transport.set("AVTransportURI", "Tom & J");
     let event = subscriber.event().await;
@@ -353,14 +346,7 @@ async fn g19_by_default_there_is_room_for_32_from_one_address() {
 #[tokio::test]
 async fn g20_an_answer_of_few_words_is_enough() {
     let rig = Rig::start().await;
-    let mut subscriber = Subscriber::listen(HERE, "HTTP/1.1 200 OK\r\n\r\n").await;
-    subscribe(
-        rig.address,
-        HERE,
-        &rig.path(TRANSPORT),
-        &subscriber.callback(),
-    )
-    .await;
+    let (mut subscriber, _) = subscribed(&rig, "HTTP/1.1 200 OK\r\n\r\n").await;
     for seq in ["0", "1", "2", "3", "4"] {
         assert_eq!(subscriber.event().await.header("seq"), Some(seq));
         rig.transport

@@ -47,20 +47,51 @@ async fn announced(overheard: &Overheard, host: &str) {
     overheard.until_quiet().await;
 }
 
+/// A responder that has said on both cables that it is there, and somebody at the far end of each who has heard it.
+struct Announced {
+    house: House,
+    responder: Responder,
+    near: Overheard,
+    far: Overheard,
+    /// How many messages each has heard until then.
+    before: (usize, usize),
+}
+
+impl Announced {
+    async fn build() -> Self {
+        let house = House::build();
+        let (near, far) = (house.overhear(PHONE), house.overhear(PHONE_TOO));
+        let responder = Responder::start(&house, &[]);
+        announced(&near, "10.91.0.1").await;
+        announced(&far, "10.92.0.1").await;
+        let before = (near.so_far().len(), far.so_far().len());
+        Self {
+            house,
+            responder,
+            near,
+            far,
+            before,
+        }
+    }
+
+    /// What each has heard since then.
+    fn since(&self) -> (Vec<String>, Vec<String>) {
+        (
+            since(&self.near, self.before.0),
+            since(&self.far, self.before.1),
+        )
+    }
+}
+
 #[tokio::test]
 async fn s21_an_address_that_changes_is_announced_and_the_old_one_is_not_any_more() {
-    let house = House::build();
-    let (near, far) = (house.overhear(PHONE), house.overhear(PHONE_TOO));
-    let responder = Responder::start(&house, &[]);
-    announced(&near, "10.91.0.1").await;
-    announced(&far, "10.92.0.1").await;
-    let before = (near.so_far().len(), far.so_far().len());
+    let scene = Announced::build().await;
 
-    house.ip_on_box("addr del 10.91.0.1/24 dev cable0");
-    house.ip_on_box("addr add 10.91.0.7/24 dev cable0");
-    announced(&near, "10.91.0.7").await;
-    far.until_quiet().await;
-    let (near, far) = (since(&near, before.0), since(&far, before.1));
+    scene.house.ip_on_box("addr del 10.91.0.1/24 dev cable0");
+    scene.house.ip_on_box("addr add 10.91.0.7/24 dev cable0");
+    announced(&scene.near, "10.91.0.7").await;
+    scene.far.until_quiet().await;
+    let (near, far) = scene.since();
     assert_eq!(short(&near), ["byebye old", "alive new 10.91.0.7"]);
     // Whether the loss is seen for itself depends on when the system lets us look.
     let far_words = short(&far);
@@ -76,7 +107,7 @@ async fn s21_an_address_that_changes_is_announced_and_the_old_one_is_not_any_mor
     let now = header(near.last().unwrap(), "BOOTID.UPNP.ORG").unwrap();
     assert_eq!(next, [now; 6], "all targets by the BOOTID that follows");
     assert!(now.parse::<u32>().unwrap() > BOOT_ID);
-    responder.stop();
+    scene.responder.stop();
 }
 
 #[tokio::test]
@@ -108,57 +139,51 @@ async fn s21_an_interface_without_an_address_is_served_as_soon_as_it_has_one() {
 
 #[tokio::test]
 async fn s21_an_interface_that_is_made_anew_is_served_anew() {
-    let house = House::build();
-    let far = house.overhear(PHONE_TOO);
-    let near = house.overhear(PHONE);
-    let responder = Responder::start(&house, &[]);
-    announced(&near, "10.91.0.1").await;
-    let before = far.so_far().len();
-    house.ip_on_box("link del cable0");
+    let scene = Announced::build().await;
+    scene.house.ip_on_box("link del cable0");
     tokio::time::sleep(Duration::from_millis(500)).await;
-    house.lay_cable("cable0", "10.91.0");
-    let near = house.overhear(PHONE);
+    scene.house.lay_cable("cable0", "10.91.0");
+    let near = scene.house.overhear(PHONE);
     // It may have been announced before we listened; all of it is said three times.
     announced(&near, "10.91.0.1").await;
-    far.until_quiet().await;
+    scene.far.until_quiet().await;
     let words = since(&near, 0);
     assert!(
         short(&words).ends_with(&["alive new 10.91.0.1".to_owned()]),
         "{words:?}"
     );
-    let words = short(&since(&far, before));
+    let words = short(&since(&scene.far, scene.before.1));
     let expected = [
         "alive old 10.92.0.1",
         "update old 10.92.0.1",
         "alive new 10.92.0.1",
     ];
     assert!(words.ends_with(&expected.map(str::to_owned)), "{words:?}");
-    responder.stop();
+    scene.responder.stop();
 }
 
 #[tokio::test]
 async fn s21_an_interface_that_comes_back_as_it_was_is_announced_again_without_a_byebye() {
-    let house = House::build();
-    let (near, far) = (house.overhear(PHONE), house.overhear(PHONE_TOO));
-    let responder = Responder::start(&house, &[]);
-    announced(&near, "10.91.0.1").await;
-    announced(&far, "10.92.0.1").await;
-    let before = (near.so_far().len(), far.so_far().len());
-    house.ip_on_box("link set cable0 down");
-    far.until("the loss", |heard| heard.len() > before.1).await;
-    house.ip_on_box("link set cable0 up");
-    near.until("the return", |heard| heard.len() > before.0)
+    let scene = Announced::build().await;
+    scene.house.ip_on_box("link set cable0 down");
+    scene
+        .far
+        .until("the loss", |heard| heard.len() > scene.before.1)
         .await;
-    near.until_quiet().await;
-    far.until_quiet().await;
-    let near = since(&near, before.0);
+    scene.house.ip_on_box("link set cable0 up");
+    scene
+        .near
+        .until("the return", |heard| heard.len() > scene.before.0)
+        .await;
+    scene.near.until_quiet().await;
+    scene.far.until_quiet().await;
+    let (near, far) = scene.since();
     assert_eq!(short(&near), ["alive new 10.91.0.1"]);
-    let far = short(&since(&far, before.1));
     let expected = [
         "alive old 10.92.0.1",
         "update old 10.92.0.1",
         "alive new 10.92.0.1",
     ];
-    assert_eq!(far, expected);
-    responder.stop();
+    assert_eq!(short(&far), expected);
+    scene.responder.stop();
 }

@@ -1,10 +1,10 @@
 //! Words to write a service's tables with.
-//! They build constants only; what the tables mean is in `upnp::device`.
+//! They build constants only; what the tables mean is in `service`.
 
-use crate::upnp::{ActionSpec, Argument, DataType, Variable};
+use super::service::{ActionSpec, Argument, DataType, Variable};
 
 /// An action without arguments besides those given.
-pub(super) const fn action(
+pub const fn action(
     name: &'static str,
     inputs: &'static [Argument],
     outputs: &'static [Argument],
@@ -17,7 +17,7 @@ pub(super) const fn action(
 }
 
 /// An argument whose absence is error 402 when it is an input.
-pub(super) const fn argument(name: &'static str, variable: &'static str) -> Argument {
+pub const fn argument(name: &'static str, variable: &'static str) -> Argument {
     Argument {
         name,
         variable,
@@ -26,7 +26,7 @@ pub(super) const fn argument(name: &'static str, variable: &'static str) -> Argu
 }
 
 /// An input that may be left out and then means `if_absent`.
-pub(super) const fn optional(
+pub const fn optional(
     name: &'static str,
     variable: &'static str,
     if_absent: &'static str,
@@ -38,11 +38,8 @@ pub(super) const fn optional(
     }
 }
 
-/// The first input of every AVTransport and RenderingControl action.
-pub(super) const INSTANCE: Argument = optional("InstanceID", "A_ARG_TYPE_InstanceID", "0");
-
 /// A variable of this type that can take any value.
-pub(super) const fn variable(name: &'static str, data_type: DataType) -> Variable {
+pub const fn variable(name: &'static str, data_type: DataType) -> Variable {
     Variable {
         name,
         data_type,
@@ -54,12 +51,12 @@ pub(super) const fn variable(name: &'static str, data_type: DataType) -> Variabl
 }
 
 /// A free text.
-pub(super) const fn text(name: &'static str) -> Variable {
+pub const fn text(name: &'static str) -> Variable {
     variable(name, DataType::String)
 }
 
 /// A text out of a closed list.
-pub(super) const fn choice(name: &'static str, allowed: &'static [&'static str]) -> Variable {
+pub const fn choice(name: &'static str, allowed: &'static [&'static str]) -> Variable {
     Variable {
         allowed,
         ..text(name)
@@ -67,7 +64,7 @@ pub(super) const fn choice(name: &'static str, allowed: &'static [&'static str])
 }
 
 /// A text that is evented on its own.
-pub(super) const fn evented(name: &'static str) -> Variable {
+pub const fn evented(name: &'static str) -> Variable {
     Variable {
         evented: true,
         ..text(name)
