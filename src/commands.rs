@@ -11,8 +11,7 @@ use unisono::cast::{self, CastOptions};
 use unisono::cli::{Cast, Check, Discover, Run, Running, Set, Status, Where};
 use unisono::discovery::Search;
 use unisono::remote;
-use unisono::upnp::interface::{Choice, Interface, absent, choose};
-use unisono::upnp::network::links;
+use unisono::upnp::network::{Choice, Interface, absent, choose, links};
 use unisono::view::Painter;
 
 /// Control, events and searches are little work; the audio plane has threads of its own.

@@ -10,10 +10,11 @@ use std::time::Duration;
 use quick_xml::escape::{escape, unescape};
 use unisono::clock::ManualClock;
 use unisono::renderer::{duration as times, minimal_didl, services, track};
-use unisono::upnp::callback::{self, Arrival};
-use unisono::upnp::gena::{self, Headers, Subscribe};
-use unisono::upnp::ssdp::{self, Cast};
-use unisono::upnp::{SharedService, notify, soap};
+use unisono::upnp::gena::callback::{self, Arrival};
+use unisono::upnp::gena::headers::{self, Headers, Subscribe};
+use unisono::upnp::gena::notify;
+use unisono::upnp::ssdp::message::{self, Cast};
+use unisono::upnp::{SharedService, soap};
 use unisono::zone::{ZoneHandle, ZoneState};
 
 /// A name, what is called, and the folders of `tests/fixtures` and endings of files that it begins with.
@@ -79,8 +80,8 @@ pub fn gena(bytes: &[u8]) {
         callback: lines.next().flatten(),
         timeout: lines.next().flatten(),
     };
-    let _ = gena::unsubscribe(headers);
-    let Ok(subscribe) = gena::subscribe(headers) else {
+    let _ = headers::unsubscribe(headers);
+    let Ok(subscribe) = headers::subscribe(headers) else {
         return;
     };
     let (Subscribe::New { timeout, .. } | Subscribe::Renew { timeout, .. }) = subscribe;
@@ -160,7 +161,7 @@ pub fn soap(bytes: &[u8]) {
 /// A datagram is a search that is answered within five seconds, or nothing.
 pub fn ssdp(bytes: &[u8]) {
     for cast in [Cast::Multi, Cast::Uni] {
-        if let Some(search) = ssdp::search(bytes, cast) {
+        if let Some(search) = message::search(bytes, cast) {
             assert!(search.window <= Duration::from_secs(5));
         }
     }

@@ -1,10 +1,10 @@
 //! Who may use the API: neighbours, and of web pages only those that came from this program itself.
-//! That a request names us as its Host has been checked before, for every path (see `upnp::guard`).
+//! That a request names us as its Host has been checked before, for every path (see `upnp::http`).
 
 use axum::http::{HeaderMap, HeaderName, header};
 
-use crate::upnp::allowed;
 use crate::upnp::http::{Link, Options};
+use crate::upnp::network::allowed;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

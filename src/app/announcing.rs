@@ -15,8 +15,8 @@ use crate::clock::Clock;
 use crate::config::{Plan, ZonePlan};
 use crate::discovery::{Advertisement, Advertiser};
 use crate::renderer;
-use crate::upnp::interface::Interface;
-use crate::upnp::{Device, Identity, WindowsClass, server_token, ssdp_task};
+use crate::upnp::network::Interface;
+use crate::upnp::{Device, Identity, WindowsClass, server_token, ssdp};
 use crate::zone::ZoneHandle;
 
 /// What the program calls itself on the network.
@@ -66,11 +66,11 @@ pub(super) fn announce(
 ) -> JoinHandle<()> {
     let advertisements = devices
         .iter()
-        .map(|device| device.advertisement())
+        .map(|device| ssdp::Advertisement::of(device))
         .collect();
     // Names do not change while the program runs, so the sender may go.
     let (_constant, advertisements) = watch::channel(advertisements);
-    let settings = ssdp_task::Settings {
+    let settings = ssdp::Settings {
         choice: whereabouts.choice.clone(),
         http_port: port,
         server: server(),
@@ -78,12 +78,7 @@ pub(super) fn announce(
         allow,
     };
     let links = whereabouts.links.clone();
-    tokio::spawn(ssdp_task::run(
-        settings,
-        links,
-        advertisements,
-        stop.clone(),
-    ))
+    tokio::spawn(ssdp::run(settings, links, advertisements, stop.clone()))
 }
 
 /// Larger at each start: seconds since 1970, as UDA 1.1 suggests.

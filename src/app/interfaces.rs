@@ -1,5 +1,5 @@
 //! Where the program is found on this machine's interfaces, and what the log says of them as they come and go.
-//! Which are chosen is decided in `upnp::interface`; the announcements are `announcing`'s.
+//! Which are chosen is decided in `upnp::network`; the announcements are `announcing`'s.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::NetworkPlan;
 use crate::spelling::hint;
-use crate::upnp::interface::{
+use crate::upnp::network::{
     Absence, Change, Choice, Interface, Link, absent, choose, is_only_loopback,
 };
 

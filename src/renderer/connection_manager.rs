@@ -4,8 +4,8 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::table::{action, argument, choice, evented, text, variable};
 use super::{didl, protocol_info, unknown_action};
+use crate::upnp::device::table::{action, argument, choice, evented, text, variable};
 use crate::upnp::{
     Action, ActionError, ActionSpec, Answer, DataType, Service, ServiceDescription, Snapshot,
     Variable,

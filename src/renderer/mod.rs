@@ -8,17 +8,20 @@ pub mod duration;
 mod last_change;
 mod protocol_info;
 mod rendering_control;
-mod table;
 mod track_metadata;
 
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::upnp::{Action, ActionError, SharedService};
+use crate::upnp::device::table::optional;
+use crate::upnp::{Action, ActionError, Argument, SharedService};
 use crate::zone::{ZoneError, ZoneHandle};
 
 pub use didl::track;
 pub use track_metadata::minimal_didl;
+
+/// The first input of every AVTransport and RenderingControl action.
+const INSTANCE: Argument = optional("InstanceID", "A_ARG_TYPE_InstanceID", "0");
 
 /// The services of a renderer that plays on `zone`. Positions are read off `clock`, which must be the zone's own.
 /// They hold no state; the device calls their snapshots whenever [`ZoneHandle::changes`] says that the zone has changed.

@@ -2,37 +2,19 @@
 //! It knows nothing of music, of rooms, or of anything else in this program.
 //!
 //! A [`Device`] is an identity, [`Service`]s and a signal that something changed. [`http::serve`] answers for any number
-//! of devices on one listener (description, control, events); [`ssdp_task::run`] makes them found.
+//! of devices on one listener (description, control, events); [`ssdp::run`] makes them found. The folders are the steps of the
+//! UPnP Device Architecture (UDA), each under the name of its protocol; who may import whom is in `docs/ARCHITECTURE.md`.
 
-pub mod callback; // where a subscriber may be written to
-pub mod description; // tables → device.xml and SCPDs
-mod device; // who a device is, what it offers, that it changed
-pub mod event; // subscriptions, sequence numbers, queues: pure
-pub mod gena; // the headers of SUBSCRIBE and UNSUBSCRIBE: pure
-mod guard; // who may do what
-pub mod http; // routes: description, control, events
-mod hub; // a device's events at work
-pub mod interface; // which interfaces to be found on, and what has changed: pure
-mod listener; // connections and their limits
-mod moderation; // how often anything is said: pure
-pub mod network; // the machine's interfaces, listed and followed; which addresses are near
-pub mod notify; // writing one NOTIFY, and delivering it
-mod pace; // how often one peer may ask: pure
-mod service; // tables, and the trait behind them
-pub mod soap; // envelope ↔ action, answer, fault
-mod soap_mend; // requests that are not well-formed, made so
-pub mod ssdp; // which messages, in which words: pure
-pub mod ssdp_responder; // on all interfaces, as they come and go: pure
-pub mod ssdp_schedule; // when: pure
-mod ssdp_socket; // multicast sockets, one set per interface
-pub mod ssdp_task; // all of discovery at work
-mod stream; // the bytes of a connection
-mod values; // an action's inputs, checked against the table
+pub mod device; // description: what a device is, its services as tables, the documents
+pub mod gena; // eventing: subscriptions, and what is told to whom
+pub mod http; // the listener, and what each path leads to
+pub mod network; // addressing: interfaces, and who is near
+pub mod soap; // control: calls, answers, faults
+pub mod ssdp; // discovery: announcements, and answers to searches
 mod xml; // escaping
 
-pub use device::{Changes, Device, Icon, Identity, WindowsClass, server_token};
-pub use guard::{allowed, default_allow};
-pub use service::{
-    Action, ActionError, ActionSpec, Answer, Argument, DataType, Property, Service,
-    ServiceDescription, SharedService, Snapshot, Variable,
+pub use device::{
+    Action, ActionError, ActionSpec, Answer, Argument, Changes, DataType, Device, Icon, Identity,
+    Property, Service, ServiceDescription, SharedService, Snapshot, Variable, WindowsClass,
+    server_token,
 };

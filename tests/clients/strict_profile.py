@@ -1,6 +1,7 @@
 """strict_profile.py ADDRESS NAME FIRST SECOND
 
-Takes the renderer called NAME through everything that Home Assistant can ask of one, from the host ADDRESS, with two songs."""
+Takes the renderer called NAME through everything that Home Assistant can ask of one, from the host ADDRESS, with two songs.
+It judges only what it has to wait for; everything else it says, and the test that started it judges."""
 
 import asyncio
 import sys
@@ -38,7 +39,6 @@ async def volume(renderer):
             f"told of {level} and {mute}",
             lambda: renderer.volume_level == level and renderer.is_volume_muted == mute,
         )
-    say("volume", level=renderer.volume_level, muted=renderer.is_volume_muted)
 
 
 async def play(renderer, first, second):
@@ -72,9 +72,9 @@ async def play(renderer, first, second):
 
     await renderer.async_set_next_transport_uri(second, "Second", await renderer.construct_play_media_metadata(second, "Second"))
     await until("offered the next song", lambda: renderer.can_next)
-    say("next", can=renderer.can_next, uri=evented(renderer, "AVT", "NextAVTransportURI"))
+    say("next", uri=evented(renderer, "AVT", "NextAVTransportURI"))
     await renderer.async_next()
-    await until("told of the second song", lambda: renderer.current_track_uri == second and renderer.media_duration)
+    await until("told of another song", lambda: renderer.current_track_uri != first and renderer.media_duration)
     say("playing", title=renderer.media_title, duration=renderer.media_duration, uri=renderer.current_track_uri)
     await renderer.async_previous()
     await renderer.async_stop()
@@ -107,32 +107,14 @@ async def main():
         say(
             "profile",
             is_renderer=DmrDevice.is_profile_device(renderer.device),
-            icon=renderer.icon,
             sink=len((await renderer.async_get_protocol_info())["sink"]),
-            **{
-                what: getattr(renderer, f"has_{what}")
-                for what in [
-                    "volume_level",
-                    "volume_mute",
-                    "presets",
-                    "play",
-                    "pause",
-                    "stop",
-                    "next",
-                    "previous",
-                    "seek_rel_time",
-                    "seek_abs_time",
-                    "play_media",
-                    "next_transport_uri",
-                    "play_mode",
-                ]
-            },
+            has=[name.removeprefix("has_") for name in dir(renderer) if name.startswith("has_") and getattr(renderer, name)],
         )
         await ask_everything(renderer)
         await renderer.async_subscribe_services()
         await until("told the first state", lambda: None not in (renderer.transport_state, renderer.volume_level))
         await until("told the formats", lambda: renderer.sink_protocol_info)
-        say("subscribed", count=len(renderer._subscriptions), state=renderer.transport_state)
+        say("subscribed", state=renderer.transport_state)
         await renderer.async_update()
         await volume(renderer)
         await play(renderer, first, second)

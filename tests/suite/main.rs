@@ -22,7 +22,5 @@ mod senders;
 mod settings;
 mod support;
 mod sync;
-mod upnp_control;
-mod upnp_events;
-mod upnp_ssdp;
+mod upnp;
 mod zones;

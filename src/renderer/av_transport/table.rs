@@ -1,7 +1,8 @@
 //! AVTransport:1 as tables: actions and state variables, in the order of the specification.
 //! Optional actions that are not offered do not appear, because control points key features on presence.
 
-use super::super::table::{INSTANCE, action, argument, choice, evented, optional, text, variable};
+use super::super::INSTANCE;
+use crate::upnp::device::table::{action, argument, choice, evented, optional, text, variable};
 use crate::upnp::{ActionSpec, DataType, ServiceDescription, Variable};
 
 /// What time and counter variables hold when they are not implemented: the largest `i4`.

@@ -1,8 +1,9 @@
 //! RenderingControl:1 as tables: actions and state variables, in the order of the specification.
 //! Only what exists appears: no loudness, no picture.
 
-use super::super::table::{INSTANCE, action, argument, choice, evented, optional, text, variable};
+use super::super::INSTANCE;
 use crate::audio::QUIETEST_DB;
+use crate::upnp::device::table::{action, argument, choice, evented, optional, text, variable};
 use crate::upnp::{ActionSpec, Argument, DataType, ServiceDescription, Variable};
 use crate::zone::{Channel, LOUDEST};
 

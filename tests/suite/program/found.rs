@@ -1,5 +1,5 @@
 //! The whole program on a network of its own: who finds it, where, and what becomes of that when interfaces come and go.
-//! What is said in which case is `upnp_ssdp`'s.
+//! What is said in which case is `upnp::ssdp`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;

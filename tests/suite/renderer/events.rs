@@ -15,6 +15,19 @@ use super::bench::{Bench, DIDL, URI, standard_track, state};
 /// One variable of a LastChange: name, channel, value.
 type Change = (String, Option<String>, String);
 
+/// All that is told when one track follows another without a stop.
+const TRACK_CHANGE: [&str; 9] = [
+    "CurrentTrackDuration",
+    "CurrentMediaDuration",
+    "CurrentTrackURI",
+    "CurrentTrackMetaData",
+    "AVTransportURI",
+    "AVTransportURIMetaData",
+    "NextAVTransportURI",
+    "NextAVTransportURIMetaData",
+    "CurrentTransportActions",
+];
+
 /// Reads a LastChange as a strict client would.
 fn changes(document: &str) -> (String, Vec<Change>) {
     let mut reader = Reader::from_str(document);
@@ -235,20 +248,7 @@ fn n02_n03_a_gapless_track_change_is_one_event_without_a_state() {
         ..state(TransportState::Playing)
     });
     let changes = last_change(&bench, "AVTransport", Some(&before)).unwrap();
-    assert_eq!(
-        names(&changes),
-        [
-            "CurrentTrackDuration",
-            "CurrentMediaDuration",
-            "CurrentTrackURI",
-            "CurrentTrackMetaData",
-            "AVTransportURI",
-            "AVTransportURIMetaData",
-            "NextAVTransportURI",
-            "NextAVTransportURIMetaData",
-            "CurrentTransportActions",
-        ]
-    );
+    assert_eq!(names(&changes), TRACK_CHANGE);
     assert_eq!(value(&changes, "AVTransportURI"), next.request.uri);
     assert_eq!(value(&changes, "CurrentTrackURI"), next.request.uri);
     assert_eq!(value(&changes, "CurrentTrackMetaData"), next.metadata);
@@ -272,21 +272,7 @@ fn n02_two_tracks_that_look_alike_are_two_tracks() {
             ..state(TransportState::Playing)
         });
         let changes = last_change(&bench, "AVTransport", Some(&before)).unwrap();
-        assert_eq!(
-            names(&changes),
-            [
-                "CurrentTrackDuration",
-                "CurrentMediaDuration",
-                "CurrentTrackURI",
-                "CurrentTrackMetaData",
-                "AVTransportURI",
-                "AVTransportURIMetaData",
-                "NextAVTransportURI",
-                "NextAVTransportURIMetaData",
-                "CurrentTransportActions",
-            ],
-            "{uri}"
-        );
+        assert_eq!(names(&changes), TRACK_CHANGE, "{uri}");
         assert_eq!(value(&changes, "AVTransportURI"), uri);
         assert_eq!(value(&changes, "NextAVTransportURI"), "");
     }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use unisono::renderer::track;
-use unisono::upnp::{DataType, Variable, description};
+use unisono::upnp::device::description;
+use unisono::upnp::{DataType, Variable};
 use unisono::zone::{TransportState, ZoneState};
 
 use super::bench::{Bench, URI, standard_track, state};

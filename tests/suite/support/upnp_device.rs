@@ -12,56 +12,15 @@ use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use unisono::upnp::device::table::{action, argument, choice, evented, optional, text, variable};
 use unisono::upnp::http::{self, Options};
 use unisono::upnp::{
-    Action, ActionError, ActionSpec, Answer, Argument, DataType, Device, Icon, Identity, Property,
-    Service, ServiceDescription, Snapshot, Variable, WindowsClass, server_token,
+    Action, ActionError, Answer, Argument, DataType, Device, Icon, Identity, Property, Service,
+    ServiceDescription, Snapshot, Variable, WindowsClass, server_token,
 };
 use uuid::Uuid;
 
-const fn variable(name: &'static str, data_type: DataType) -> Variable {
-    Variable {
-        name,
-        data_type,
-        evented: false,
-        default: None,
-        allowed: &[],
-        range: None,
-    }
-}
-
-const fn evented(name: &'static str) -> Variable {
-    Variable {
-        evented: true,
-        ..variable(name, DataType::String)
-    }
-}
-
-const fn argument(
-    name: &'static str,
-    variable: &'static str,
-    if_absent: Option<&'static str>,
-) -> Argument {
-    Argument {
-        name,
-        variable,
-        if_absent,
-    }
-}
-
-const INSTANCE: Argument = argument("InstanceID", "A_ARG_TYPE_InstanceID", Some("0"));
-
-const fn action(
-    name: &'static str,
-    inputs: &'static [Argument],
-    outputs: &'static [Argument],
-) -> ActionSpec {
-    ActionSpec {
-        name,
-        inputs,
-        outputs,
-    }
-}
+const INSTANCE: Argument = optional("InstanceID", "A_ARG_TYPE_InstanceID", "0");
 
 pub(crate) static TRANSPORT: ServiceDescription = ServiceDescription {
     service_type: "urn:schemas-upnp-org:service:AVTransport:1",
@@ -72,14 +31,14 @@ pub(crate) static TRANSPORT: ServiceDescription = ServiceDescription {
             "SetAVTransportURI",
             &[
                 INSTANCE,
-                argument("CurrentURI", "AVTransportURI", None),
-                argument("CurrentURIMetaData", "AVTransportURIMetaData", Some("")),
+                argument("CurrentURI", "AVTransportURI"),
+                optional("CurrentURIMetaData", "AVTransportURIMetaData", ""),
             ],
             &[],
         ),
         action(
             "Play",
-            &[INSTANCE, argument("Speed", "TransportPlaySpeed", Some("1"))],
+            &[INSTANCE, optional("Speed", "TransportPlaySpeed", "1")],
             &[],
         ),
         action("Stop", &[INSTANCE], &[]),
@@ -87,8 +46,8 @@ pub(crate) static TRANSPORT: ServiceDescription = ServiceDescription {
             "Seek",
             &[
                 INSTANCE,
-                argument("Unit", "A_ARG_TYPE_SeekMode", None),
-                argument("Target", "A_ARG_TYPE_SeekTarget", None),
+                argument("Unit", "A_ARG_TYPE_SeekMode"),
+                argument("Target", "A_ARG_TYPE_SeekTarget"),
             ],
             &[],
         ),
@@ -96,22 +55,19 @@ pub(crate) static TRANSPORT: ServiceDescription = ServiceDescription {
             "GetMediaInfo",
             &[INSTANCE],
             &[
-                argument("CurrentURI", "AVTransportURI", None),
-                argument("CurrentURIMetaData", "AVTransportURIMetaData", None),
+                argument("CurrentURI", "AVTransportURI"),
+                argument("CurrentURIMetaData", "AVTransportURIMetaData"),
             ],
         ),
     ],
     variables: &[
         evented("LastChange"),
-        variable("AVTransportURI", DataType::String),
-        variable("AVTransportURIMetaData", DataType::String),
-        variable("TransportPlaySpeed", DataType::String),
+        text("AVTransportURI"),
+        text("AVTransportURIMetaData"),
+        text("TransportPlaySpeed"),
         variable("A_ARG_TYPE_InstanceID", DataType::Ui4),
-        Variable {
-            allowed: &["REL_TIME", "ABS_TIME"],
-            ..variable("A_ARG_TYPE_SeekMode", DataType::String)
-        },
-        variable("A_ARG_TYPE_SeekTarget", DataType::String),
+        choice("A_ARG_TYPE_SeekMode", &["REL_TIME", "ABS_TIME"]),
+        text("A_ARG_TYPE_SeekTarget"),
     ],
 };
 
@@ -124,8 +80,8 @@ pub(crate) static RENDERING: ServiceDescription = ServiceDescription {
             "SetVolume",
             &[
                 INSTANCE,
-                argument("Channel", "A_ARG_TYPE_Channel", Some("Master")),
-                argument("DesiredVolume", "Volume", None),
+                optional("Channel", "A_ARG_TYPE_Channel", "Master"),
+                argument("DesiredVolume", "Volume"),
             ],
             &[],
         ),
@@ -133,9 +89,9 @@ pub(crate) static RENDERING: ServiceDescription = ServiceDescription {
             "GetVolume",
             &[
                 INSTANCE,
-                argument("Channel", "A_ARG_TYPE_Channel", Some("Master")),
+                optional("Channel", "A_ARG_TYPE_Channel", "Master"),
             ],
-            &[argument("CurrentVolume", "Volume", None)],
+            &[argument("CurrentVolume", "Volume")],
         ),
     ],
     variables: &[
@@ -145,10 +101,7 @@ pub(crate) static RENDERING: ServiceDescription = ServiceDescription {
             ..variable("Volume", DataType::Ui2)
         },
         variable("A_ARG_TYPE_InstanceID", DataType::Ui4),
-        Variable {
-            allowed: &["Master"],
-            ..variable("A_ARG_TYPE_Channel", DataType::String)
-        },
+        choice("A_ARG_TYPE_Channel", &["Master"]),
     ],
 };
 
@@ -160,8 +113,8 @@ pub(crate) static CONNECTIONS: ServiceDescription = ServiceDescription {
         "GetProtocolInfo",
         &[],
         &[
-            argument("Source", "SourceProtocolInfo", None),
-            argument("Sink", "SinkProtocolInfo", None),
+            argument("Source", "SourceProtocolInfo"),
+            argument("Sink", "SinkProtocolInfo"),
         ],
     )],
     variables: &[evented("SourceProtocolInfo"), evented("SinkProtocolInfo")],

@@ -42,9 +42,23 @@ impl House {
             ip(&format!("netns add {namespace}"));
             ip(&format!("-n {namespace} link set lo up"));
         }
-        house.lay_cable("cable0", "10.91.0");
-        house.lay_cable("cable1", "10.92.0");
+        for (cable, network) in [("cable0", "10.91.0"), ("cable1", "10.92.0")] {
+            house.lay_cable(cable, network);
+            house.until_it_carries(cable);
+        }
         house
+    }
+
+    /// The kernel says that a cable carries only some time after both ends are up; to a program that starts before, it comes later.
+    fn until_it_carries(&self, cable: &str) {
+        let end = Instant::now() + PATIENCE;
+        for namespace in [&self.renderer, &self.phone] {
+            let state = format!("-n {namespace} -brief link show dev {cable}");
+            while ip(&state).split_whitespace().nth(1) != Some("UP") {
+                assert!(Instant::now() < end, "{cable} never carries");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
     }
 
     /// Joins both hosts by one more cable, with the addresses 1 and 2 of this network.
@@ -144,7 +158,8 @@ impl Drop for House {
     }
 }
 
-fn ip(arguments: &str) {
+/// Runs `ip`; returns what it says.
+fn ip(arguments: &str) -> String {
     let output = Command::new("ip").args(arguments.split(' ')).output();
     let output = output.expect("the program ip (package iproute2)");
     let said = String::from_utf8_lossy(&output.stderr);
@@ -152,6 +167,7 @@ fn ip(arguments: &str) {
         output.status.success(),
         "ip {arguments}: {said} (these tests need root)"
     );
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn inside<T: Send + 'static, F: Future<Output = T>>(
