@@ -29,8 +29,11 @@ const PATIENCE: Duration = Duration::from_millis(700);
 const IMPATIENT: Duration = Duration::from_millis(5);
 /// While nothing is expected the feeder looks around this often.
 const IDLE: Duration = Duration::from_millis(500);
-/// While it plays it looks around this often.
+/// While it plays it looks around this often…
 const BUSY: Duration = Duration::from_millis(50);
+/// …or, when it has read as far ahead as it may, only this often: a few large pieces are decoded and converted at less cost
+/// than many small ones.
+const CALM: Duration = Duration::from_millis(250);
 
 /// A number for each track that is loaded, so that an event about an old one is not taken for one about the new.
 pub type TrackId = u64;
@@ -250,11 +253,23 @@ impl Feeder {
             } => now + IMPATIENT,
             Mode::Starting { .. } => now + BUSY,
             Mode::Running(line) => {
+                let latest = now + self.pace(line, now);
                 // What the zone is told at a boundary it is told in time.
                 let boundary = self.stream.next_boundary().map(|frame| line.time_of(frame));
-                boundary.map_or(now + BUSY, |boundary| boundary.clamp(now, now + BUSY))
+                boundary.map_or(latest, |boundary| boundary.clamp(now, latest))
             }
         })
+    }
+
+    /// How soon to look around while the music runs.
+    fn pace(&self, line: Timeline, now: ClockTime) -> Duration {
+        let ahead = self.stream.end() as f64 - line.frame_at(now);
+        let is_full = ahead >= self.frames(LEAD);
+        if is_full || self.stream.end_frame().is_some() {
+            CALM
+        } else {
+            BUSY
+        }
     }
 
     fn prepare(&self) {

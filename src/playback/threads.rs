@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::feeder::{EngineCommand, EngineEvent, Feeder};
 use super::lane::{Claim, Gain, Lane, LaneEnd, LaneHandle, Wake};
 use super::spec::OutputSpec;
+use super::urgency::ask_for_real_time;
 use crate::audio::StreamFormat;
 use crate::clock::{Clock, ClockTime};
 
@@ -213,6 +214,7 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
     let mut last_busy = clock.now();
     let span = tracing::info_span!("output", name = %spec.name);
     let _in_span = span.enter();
+    ask_for_real_time();
     // A lane may still have a fade to play when the program ends.
     let (mut stopping_since, mut last_played) = (None, clock.now());
     loop {

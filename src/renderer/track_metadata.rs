@@ -4,10 +4,11 @@
 use std::fmt::Write;
 
 use quick_xml::NsReader;
-use quick_xml::escape::escape;
+use quick_xml::escape::unescape;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{NamespaceResolver, ResolveResult};
 
+use crate::upnp::xml::{escape, is_xml};
 use crate::zone::Track;
 
 /// The sender's metadata where it is well-formed DIDL-Lite, otherwise a document of our own.
@@ -54,6 +55,9 @@ pub fn minimal_didl(track: &Track) -> String {
 
 /// Whether a strict, namespace-aware reader would take `metadata` for DIDL-Lite.
 fn is_well_formed(metadata: &str) -> bool {
+    if !metadata.chars().all(is_xml) {
+        return false;
+    }
     let mut reader = NsReader::from_str(metadata.trim());
     let mut depth = 0_usize;
     let mut roots = 0;
@@ -70,8 +74,7 @@ fn is_well_formed(metadata: &str) -> bool {
                     && names_and_values_are_sound(reader.resolver(), element)
             }
             Event::GeneralRef(reference) => {
-                quick_xml::escape::unescape(&format!("&{};", reference.borrow().into_inner()))
-                    .is_ok()
+                is_readable(&format!("&{};", reference.borrow().into_inner()))
             }
             Event::DocType(_) => false,
             Event::Eof => return depth == 0 && roots == 1,
@@ -93,8 +96,12 @@ fn names_and_values_are_sound(resolver: &NamespaceResolver, element: &BytesStart
     bound(resolver.resolve_element(element.name()).0)
         && element.attributes().all(|attribute| {
             attribute.is_ok_and(|attribute| {
-                bound(resolver.resolve_attribute(attribute.key).0)
-                    && quick_xml::escape::unescape(&attribute.value).is_ok()
+                bound(resolver.resolve_attribute(attribute.key).0) && is_readable(&attribute.value)
             })
         })
+}
+
+/// Whether each reference in `text` is to something that XML has.
+fn is_readable(text: &str) -> bool {
+    unescape(text).is_ok_and(|plain| plain.chars().all(is_xml))
 }

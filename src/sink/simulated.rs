@@ -9,11 +9,11 @@ use super::{Heard, Sink, SinkError, spec::SimulatedSpec};
 use crate::clock::{Clock, ClockTime};
 
 const RATE: u32 = 48_000;
-/// What the card holds: 170 ms, as much as a lane writes ahead to a sound server, or two periods where that is more.
-const CAPACITY: usize = 8160;
+/// What the card holds: 220 ms, as much as a lane writes ahead to a sound server, or two periods where that is more.
+const CAPACITY: usize = 10_560;
 
-/// How often it is filled, as a sound server's stream: less than a fifth of what the smallest holds.
-const PACE: Duration = Duration::from_millis(30);
+/// How often it is filled, as a sound server's stream: less than half of what the smallest holds.
+const PACE: Duration = Duration::from_millis(100);
 
 /// Hears what the card plays: the moment at which the first of the frames sounds, and the frames, silence that the card
 /// put in included. An error from it takes the card away.

@@ -11,7 +11,7 @@ pub mod http; // the listener, and what each path leads to
 pub mod network; // addressing: interfaces, and who is near
 pub mod soap; // control: calls, answers, faults
 pub mod ssdp; // discovery: announcements, and answers to searches
-mod xml; // escaping
+pub(crate) mod xml; // escaping
 
 pub use device::{
     Action, ActionError, ActionSpec, Answer, Argument, Changes, DataType, Device, Icon, Identity,

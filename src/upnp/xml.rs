@@ -35,7 +35,7 @@ pub(crate) fn element(out: &mut String, name: &str, text: &str) {
 }
 
 /// Whether XML 1.0 has a place for this character.
-fn is_xml(c: char) -> bool {
+pub(crate) fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 

@@ -19,10 +19,14 @@ use crate::sink::{Heard, PulseSpec, Sink, SinkError, SinkSpec};
 const BYTES_PER_FRAME: usize = 8;
 /// How far ahead of the server's own buffer the stream is filled. The thread that fills it may be late by some tens of
 /// milliseconds on a busy machine; and what is here can be taken back, so that it costs no time at a start or a halt.
-pub(super) const BUFFER: Duration = Duration::from_millis(150);
-/// How often it is filled, once the device is known: a fifth of what it holds. Every 50 ms is not enough: sound then broke now and then,
-/// also with 200 ms held.
-const PACE: Duration = Duration::from_millis(30);
+pub(super) const BUFFER: Duration = Duration::from_millis(200);
+/// Once the device is known, the stream is filled when the server has asked for more, which it does in large pieces, since each
+/// costs both sides a waking. When that will be is reckoned from what it has not yet read; it reads a period of the device at a
+/// time, so that it may be later by as much as half of one, and is then waited for so long again.
+///
+/// With these constants it asks for 90 ms when 110 ms are left. To wake every so many milliseconds instead was tried: what is
+/// played between its asking and our waking it asks for only with the next piece, so that a pace of 50 ms let the sound break.
+const LATE: Duration = Duration::from_millis(10);
 /// What the server hands to the device at a time, and can no longer be taken back.
 const DEVICE: Duration = Duration::from_millis(20);
 /// What is nearer to the device than this, beyond the device's own latency, is left alone by [`Sink::rewind`].
@@ -49,6 +53,10 @@ pub(super) struct PulseStream {
     name: String,
     rate: u32,
     buffer: Duration,
+    /// The server asks for more when no more than this is left.
+    low: Duration,
+    /// It had asked when it was last looked at, and been given that.
+    filled: bool,
     bytes: Vec<u8>,
     /// Frames written, less those taken back.
     written: i64,
@@ -112,12 +120,13 @@ impl PulseStream {
         // By `ADJUST_LATENCY` the server has the device buffer half of what two requests leave of the whole. So requests
         // are as large as can be: each wakes the server.
         let whole = buffer + DEVICE;
+        let piece = whole / 2 - DEVICE;
         let attributes = BufferAttr {
             maxlength: bytes(whole * 4),
             tlength: bytes(whole),
             // After running dry the stream waits for a little before it goes on, and its read index with it.
             prebuf: bytes(DEVICE),
-            minreq: bytes(whole / 2 - DEVICE),
+            minreq: bytes(piece),
             fragsize: u32::MAX,
         };
         // A speaker that goes away must take its stream with it: the server is not to move it to another one.
@@ -137,6 +146,8 @@ impl PulseStream {
             clock: clock.clone(),
             rate,
             buffer,
+            low: buffer - piece,
+            filled: false,
             bytes: Vec::new(),
             written: 0,
             read: None,
@@ -264,6 +275,7 @@ impl Sink for PulseStream {
             self.next_report = now + pause;
             self.ask_position(now).map_err(|reason| self.lost(reason))?;
         }
+        self.filled = false;
         let writable = self.stream.writable_size().unwrap_or(0) / BYTES_PER_FRAME;
         Ok(writable + self.back)
     }
@@ -283,6 +295,7 @@ impl Sink for PulseStream {
             .write_copy(&self.bytes, offset, SeekMode::Relative)
             .map_err(|error| self.lost(describe(error)))?;
         self.written += (frames.len() / 2) as i64;
+        self.filled = true;
         Ok(())
     }
 
@@ -309,8 +322,12 @@ impl Sink for PulseStream {
     fn pace(&self) -> Duration {
         if self.reports < EAGER_COUNT {
             EAGER_REPORTS
+        } else if self.filled {
+            let spare = self.queued(self.clock.now()) - self.seconds(self.low);
+            LATE + Duration::from_secs_f64(spare.max(0.0) / f64::from(self.rate))
+                .min(self.buffer / 2)
         } else {
-            PACE
+            LATE
         }
     }
 
