@@ -24,8 +24,8 @@ pub(super) const BUFFER: Duration = Duration::from_millis(200);
 /// costs both sides a waking. When that will be is reckoned from what it has not yet read; it reads a period of the device at a
 /// time, so that it may be later by as much as half of one, and is then waited for so long again.
 ///
-/// With these constants it asks for 90 ms when 110 ms are left. To wake every so many milliseconds instead was tried: what is
-/// played between its asking and our waking it asks for only with the next piece, so that a pace of 50 ms let the sound break.
+/// With these constants it asks for 90 ms when 110 ms are left. To wake every so many milliseconds instead costs more: what is
+/// played between its asking and our waking it asks for only with the next piece, so that half the wakings find nothing to do.
 const LATE: Duration = Duration::from_millis(10);
 /// What the server hands to the device at a time, and can no longer be taken back.
 const DEVICE: Duration = Duration::from_millis(20);
@@ -296,7 +296,10 @@ impl Sink for PulseStream {
             .map_err(|error| self.lost(describe(error)))?;
         self.written += (frames.len() / 2) as i64;
         self.filled = true;
-        Ok(())
+        // Until then it lies on our side of the socket, and would lie there until the next look around.
+        self.connection
+            .pump(Duration::ZERO)
+            .map_err(|reason| self.lost(reason))
     }
 
     fn heard(&mut self) -> Option<Heard> {
