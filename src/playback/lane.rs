@@ -205,6 +205,7 @@ impl Lane {
             return Ok(());
         };
         let done = self.step_with(&mut device).and_then(|()| device.flush());
+        device.settle(self.is_playing());
         self.publish(&device);
         self.device = Some(device);
         done

@@ -51,6 +51,10 @@ pub trait Sink {
     /// How much it holds when it is full, beyond what is [committed](Sink::committed).
     fn buffer(&self) -> Duration;
 
+    /// Music has been running for a while and is to go on (`true`), or that is over. Until then the sink may take larger pieces,
+    /// which cost less and are later taken back: [`Sink::committed`] says by how much.
+    fn settle(&mut self, _settled: bool) {}
+
     /// How soon it wants to be filled and asked for reports again.
     fn pace(&self) -> Duration;
 

@@ -10,6 +10,9 @@ use crate::clock::ClockTime;
 use crate::playback::written::Written;
 use crate::sink::{Sink, SinkError};
 
+/// Music that has run for so long, in seconds, is expected to run on: whoever looks for a song has found it.
+const SETTLED_SECONDS: f64 = 5.0;
+
 /// What the device has to say when it is looked at.
 pub(super) struct News {
     /// How many frames it takes now.
@@ -31,6 +34,8 @@ pub(super) struct Device {
     late_wanted: f64,
     /// Written since the sink was last given something.
     outgoing: Vec<f32>,
+    /// The frame with which the present music began.
+    begun: u64,
 }
 
 impl Device {
@@ -52,6 +57,7 @@ impl Device {
             late: Glide::new(late_seconds),
             late_wanted: late_seconds,
             outgoing: Vec::new(),
+            begun: 0,
         })
     }
 
@@ -150,6 +156,13 @@ impl Device {
     /// Gets ready to play from media frame `from` at the next frame written.
     pub(super) fn begin(&mut self, from: f64) {
         self.matcher.begin(from);
+        self.begun = self.end();
+    }
+
+    /// Tells the sink whether music runs that is expected to run on.
+    pub(super) fn settle(&mut self, playing: bool) {
+        let seconds = self.end().saturating_sub(self.begun) as f64 / f64::from(self.rate());
+        self.sink.settle(playing && seconds >= SETTLED_SECONDS);
     }
 
     /// The media frame that the next frame written will carry.

@@ -19,16 +19,11 @@ use crate::sink::{Heard, PulseSpec, Sink, SinkError, SinkSpec};
 const BYTES_PER_FRAME: usize = 8;
 /// How far ahead of the server's own buffer the stream is filled. The thread that fills it may be late by some tens of
 /// milliseconds on a busy machine; and what is here can be taken back, so that it costs no time at a start or a halt.
-pub(super) const BUFFER: Duration = Duration::from_millis(200);
-/// Once the device is known, the stream is filled when the server has asked for more, which it does in large pieces, since each
-/// costs both sides a waking. When that will be is reckoned from what it has not yet read; it reads a period of the device at a
-/// time, so that it may be later by as much as half of one, and is then waited for so long again.
-///
-/// With these constants it asks for 90 ms when 110 ms are left. To wake every so many milliseconds instead costs more: what is
-/// played between its asking and our waking it asks for only with the next piece, so that half the wakings find nothing to do.
-const LATE: Duration = Duration::from_millis(10);
-/// What the server hands to the device at a time, and can no longer be taken back.
+pub(super) const BUFFER: Duration = Duration::from_millis(250);
+/// What the server hands to the device at a time, and can no longer be taken back…
 const DEVICE: Duration = Duration::from_millis(20);
+/// …and once the music is expected to run on: the server wakes a third as often, and a halt is heard so much later.
+const SETTLED_DEVICE: Duration = Duration::from_millis(60);
 /// What is nearer to the device than this, beyond the device's own latency, is left alone by [`Sink::rewind`].
 const REWIND_MARGIN: Duration = Duration::from_millis(5);
 /// Position reports: this often while the device is new…
@@ -36,7 +31,7 @@ const EAGER_REPORTS: Duration = Duration::from_millis(8);
 /// …for so many of them…
 const EAGER_COUNT: u32 = 40;
 /// …and this often from then on.
-const STEADY_REPORTS: Duration = Duration::from_millis(85);
+const STEADY_REPORTS: Duration = Duration::from_millis(170);
 /// A local server answers in 0.3 ms; one across the network is waited for a few of its usual round trips, but the thread
 /// has a buffer to fill and waits between these.
 const LEAST_PATIENCE: Duration = Duration::from_millis(4);
@@ -53,8 +48,8 @@ pub(super) struct PulseStream {
     name: String,
     rate: u32,
     buffer: Duration,
-    /// The server asks for more when no more than this is left.
-    low: Duration,
+    /// What the server is to hand to the device at a time.
+    device: Duration,
     /// It had asked when it was last looked at, and been given that.
     filled: bool,
     bytes: Vec<u8>,
@@ -114,21 +109,7 @@ impl PulseStream {
         let underflows = Rc::new(Cell::new(0));
         let count = underflows.clone();
         stream.set_underflow_callback(Some(Box::new(move || count.set(count.get() + 1))));
-        let bytes = |duration: Duration| {
-            (duration.as_secs_f64() * f64::from(rate)) as u32 * BYTES_PER_FRAME as u32
-        };
-        // By `ADJUST_LATENCY` the server has the device buffer half of what two requests leave of the whole. So requests
-        // are as large as can be: each wakes the server.
-        let whole = buffer + DEVICE;
-        let piece = whole / 2 - DEVICE;
-        let attributes = BufferAttr {
-            maxlength: bytes(whole * 4),
-            tlength: bytes(whole),
-            // After running dry the stream waits for a little before it goes on, and its read index with it.
-            prebuf: bytes(DEVICE),
-            minreq: bytes(piece),
-            fragsize: u32::MAX,
-        };
+        let attributes = attributes(rate, buffer, DEVICE);
         // A speaker that goes away must take its stream with it: the server is not to move it to another one.
         let flags = FlagSet::ADJUST_LATENCY | FlagSet::DONT_MOVE;
         stream
@@ -146,7 +127,7 @@ impl PulseStream {
             clock: clock.clone(),
             rate,
             buffer,
-            low: buffer - piece,
+            device: DEVICE,
             filled: false,
             bytes: Vec::new(),
             written: 0,
@@ -307,7 +288,7 @@ impl Sink for PulseStream {
     }
 
     fn rewind(&mut self, frames: usize) -> usize {
-        let free = self.queued(self.clock.now()) - self.seconds(REWIND_MARGIN + DEVICE);
+        let free = self.queued(self.clock.now()) - self.seconds(REWIND_MARGIN + self.device);
         let frames = frames.min(free.max(0.0) as usize);
         self.back += frames;
         self.written -= frames as i64;
@@ -315,27 +296,69 @@ impl Sink for PulseStream {
     }
 
     fn committed(&self) -> Duration {
-        self.latency + REWIND_MARGIN + DEVICE
+        self.latency + REWIND_MARGIN + self.device
     }
 
     fn buffer(&self) -> Duration {
         self.buffer
     }
 
+    fn settle(&mut self, settled: bool) {
+        let device = if settled { SETTLED_DEVICE } else { DEVICE };
+        if self.device == device {
+            return;
+        }
+        self.device = device;
+        let attributes = attributes(self.rate, self.buffer, device);
+        // A server that does not do it goes on as before, and says so by its latency.
+        self.stream.set_buffer_attr(&attributes, |_done| {});
+        self.filled = false;
+    }
+
+    /// Once the device is known, the stream is filled when the server has asked for more. That it does a period of the device at
+    /// a time, so that on average it comes half a period later than what is left lets one expect; if it has not, it is waited for
+    /// so long again. With these constants it then still holds 65 ms: for so long this thread or the server's may be late.
+    ///
+    /// To wake every so many milliseconds instead costs more: what is played between the server's asking and our waking it asks
+    /// for only with the next piece, so that half the wakings find nothing to do.
     fn pace(&self) -> Duration {
         if self.reports < EAGER_COUNT {
-            EAGER_REPORTS
-        } else if self.filled {
-            let spare = self.queued(self.clock.now()) - self.seconds(self.low);
-            LATE + Duration::from_secs_f64(spare.max(0.0) / f64::from(self.rate))
-                .min(self.buffer / 2)
-        } else {
-            LATE
+            return EAGER_REPORTS;
         }
+        let asks_at = self.seconds(self.buffer - piece(self.buffer, self.device));
+        let spare = if self.filled {
+            (self.queued(self.clock.now()) - asks_at).max(0.0) / f64::from(self.rate)
+        } else {
+            0.0
+        };
+        self.device / 2 + Duration::from_secs_f64(spare).min(self.buffer / 2)
     }
 
     fn gaps(&self) -> u64 {
         self.underflows.get()
+    }
+}
+
+/// What the server asks for at a time, when the stream is to hold `buffer` and the device `device`.
+///
+/// By `ADJUST_LATENCY` the server has the device buffer half of what two such pieces leave of the whole. So they are as large as
+/// can be: each wakes the server.
+fn piece(buffer: Duration, device: Duration) -> Duration {
+    (buffer + device) / 2 - device
+}
+
+fn attributes(rate: u32, buffer: Duration, device: Duration) -> BufferAttr {
+    let bytes = |duration: Duration| {
+        (duration.as_secs_f64() * f64::from(rate)) as u32 * BYTES_PER_FRAME as u32
+    };
+    let whole = buffer + device;
+    BufferAttr {
+        maxlength: bytes(whole * 4),
+        tlength: bytes(whole),
+        // After running dry the stream waits for a little before it goes on, and its read index with it.
+        prebuf: bytes(DEVICE),
+        minreq: bytes(piece(buffer, device)),
+        fragsize: u32::MAX,
     }
 }
 
