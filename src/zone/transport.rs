@@ -164,6 +164,7 @@ impl Transport {
 
     /// Makes this the current track, at its start.
     fn load(&mut self, track: Arc<Track>) -> Vec<Effect> {
+        let track = track.as_set();
         self.current = self.new_id();
         self.loaded = true;
         self.patience.forget();
@@ -324,7 +325,7 @@ impl Transport {
     pub fn event(&mut self, event: EngineEvent, now: ClockTime) -> Vec<Effect> {
         match event {
             EngineEvent::Opened(track, info) if track == self.current && self.loaded => {
-                self.patience.saw_it_come(now);
+                self.patience.saw_it_come(is_station(info), now);
                 self.opened(info);
             }
             EngineEvent::Opened(track, info) if track == self.next => self.next_info = Some(info),
@@ -342,6 +343,9 @@ impl Transport {
             EngineEvent::Stalled(track) if self.is_active() && self.advance_to(track, now) => {
                 self.state.progress = Progress::At(self.state.position(now));
                 self.wait(now);
+            }
+            EngineEvent::Title(track, title) if self.loaded && self.advance_to(track, now) => {
+                self.state.track = self.state.track.take().map(|track| track.telling(&title));
             }
             EngineEvent::Ended(track) if self.loaded && self.advance_to(track, now) => {
                 // A next track that was named while the last frames were heard: too late to follow without a gap.
@@ -365,6 +369,7 @@ impl Transport {
             EngineEvent::Opened(..)
             | EngineEvent::Playing { .. }
             | EngineEvent::Stalled(_)
+            | EngineEvent::Title(..)
             | EngineEvent::Ended(_)
             | EngineEvent::Failed(..)
             | EngineEvent::Displaced => {}
@@ -396,11 +401,16 @@ impl Transport {
                 .and_then(|track| track.request.duration);
             self.state.seekable = true;
             if let Some(info) = info {
-                self.patience.saw_it_come(now);
+                self.patience.saw_it_come(is_station(info), now);
                 self.opened(info);
             }
             self.clear_next();
         }
         track == self.current
     }
+}
+
+/// Whether it looks like a radio station: without an end, and in one order.
+fn is_station(info: MediaInfo) -> bool {
+    info.duration.is_none() && !info.seekable
 }

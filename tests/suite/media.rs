@@ -48,10 +48,7 @@ struct Heard {
 
 impl Listener {
     fn open(request: MediaRequest) -> Self {
-        Self::on(
-            &Network::new(Handle::current(), Vec::new()).unwrap(),
-            request,
-        )
+        Self::on(&Network::new(Handle::current(), Vec::new()), request)
     }
 
     fn on(network: &Network, request: MediaRequest) -> Self {

@@ -182,7 +182,7 @@ async fn junk_is_refused_and_the_song_plays_on() {
         Some(402)
     );
 
-    for uri in ["https://127.0.0.1/song.flac", "file:///etc/passwd", "song"] {
+    for uri in ["rtsp://127.0.0.1/song.flac", "file:///etc/passwd", "song"] {
         let arguments = [("CurrentURI", uri), ("CurrentURIMetaData", "")];
         let answer = house
             .call("AVTransport", "SetAVTransportURI", &arguments)
