@@ -93,6 +93,8 @@ pub enum EngineEvent {
     },
     /// The source does not keep up; the music halts until it does.
     Stalled(TrackId),
+    /// The track cannot be sought in, but up to this position it is at hand, or will be when that is heard. Told once a second.
+    Reach(TrackId, Duration),
     /// What is heard of the track from now on has this title, by the word of whoever sends it.
     Title(TrackId, String),
     /// The last track has been heard to its end.
@@ -336,6 +338,9 @@ impl Feeder {
         let limit = heard + self.frames(LEAD + late);
         let told = self.stream.read(heard, limit);
         self.events.extend(told);
+        if let Some((track, reach)) = self.stream.new_reach() {
+            self.events.push_back(EngineEvent::Reach(track, reach));
+        }
     }
 
     fn start_if_ready(&mut self, now: ClockTime, refill: bool, waiting: Option<ClockTime>) {

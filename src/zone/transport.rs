@@ -8,7 +8,8 @@
 //! | playing | starts the new one | nothing | → paused | → stopped | goes there | plays it | to the start |
 //! | paused | loads it, stays | → transitioning | nothing | → stopped | stays | plays it | to the start |
 //!
-//! Seek and Next are refused with "nothing there" where the target is outside the track or there is no next one. Transitioning
+//! Seek and Next are refused with "nothing there" where the target is outside the track or there is no next one; a track that cannot
+//! be sought in can be gone forward in as far as it has come. Transitioning
 //! does not last: what brings nothing for too long ends in error.
 
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub struct Transport {
     current: TrackId,
     next: TrackId,
     next_info: Option<MediaInfo>,
+    /// Up to where a current track that cannot be sought in can be gone forward in.
+    reach: Duration,
     /// Whether the engine holds the current track.
     loaded: bool,
     /// With the current track; of meaning while transitioning.
@@ -50,6 +53,7 @@ impl Transport {
             current: 0,
             next: 0,
             next_info: None,
+            reach: Duration::ZERO,
             loaded: false,
             patience: Patience::default(),
         }
@@ -168,6 +172,7 @@ impl Transport {
         self.current = self.new_id();
         self.loaded = true;
         self.patience.forget();
+        self.reach = Duration::ZERO;
         self.state.duration = track.request.duration;
         self.state.seekable = true;
         self.state.progress = Progress::Unstarted;
@@ -263,7 +268,10 @@ impl Transport {
         if self.state.transport == TransportState::NoMedia {
             return Err(ZoneError::TransitionNotAvailable);
         }
-        if !self.state.seekable || self.state.duration.is_some_and(|duration| to > duration) {
+        let is_beyond = self.state.duration.is_some_and(|duration| to > duration);
+        // What cannot be sought in can still be gone forward in, as far as it has come.
+        let is_at_hand = self.loaded && to >= self.state.position(now) && to <= self.reach;
+        if is_beyond || !(self.state.seekable || is_at_hand) {
             return Err(ZoneError::IllegalSeekTarget);
         }
         self.state.progress = Progress::At(to);
@@ -328,6 +336,7 @@ impl Transport {
                 self.patience.saw_it_come(is_station(info), now);
                 self.opened(info);
             }
+            EngineEvent::Reach(track, reach) if track == self.current => self.reach = reach,
             EngineEvent::Opened(track, info) if track == self.next => self.next_info = Some(info),
             EngineEvent::Playing { track, start }
                 if self.is_active() && self.advance_to(track, now) =>
@@ -367,6 +376,7 @@ impl Transport {
                 return vec![Effect::Stop];
             }
             EngineEvent::Opened(..)
+            | EngineEvent::Reach(..)
             | EngineEvent::Playing { .. }
             | EngineEvent::Stalled(_)
             | EngineEvent::Title(..)
@@ -392,6 +402,7 @@ impl Transport {
             let info = self.next_info.take();
             self.current = self.next;
             self.patience.forget();
+            self.reach = Duration::ZERO;
             self.state.progress = Progress::Unstarted;
             self.state.track = self.state.next.take();
             self.state.duration = self

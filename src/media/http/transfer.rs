@@ -27,7 +27,7 @@ const PAUSED: Duration = Duration::from_secs(20);
 /// Before a server that is overloaded is asked again, unless it names a time.
 const OVERLOADED: Duration = Duration::from_secs(1);
 /// A connection that has brought this much was a good one.
-const WORTH_IT: u64 = 64 << 10;
+const WORTH_IT: u64 = 16 << 10;
 
 /// A transfer and whom it is for.
 pub(super) struct Transfer {

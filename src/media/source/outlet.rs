@@ -25,7 +25,7 @@ struct State {
     queued: Duration,
     ending: Option<Ending>,
     /// The last seek, until the decode thread has taken it up.
-    seek: Option<Duration>,
+    seek: Option<Seek>,
     /// How many seeks there have been; each has its number.
     seeks: u64,
     /// The media is known to have but one order.
@@ -39,6 +39,14 @@ struct State {
     /// The playing side waits for the waker.
     asked_in_vain: bool,
     closed: bool,
+}
+
+/// Where the playing side wants to be.
+#[derive(Clone, Copy)]
+struct Seek {
+    to: Duration,
+    /// In media that is known to have but one order.
+    forward: bool,
 }
 
 pub(super) enum Item {
@@ -71,7 +79,7 @@ pub(super) enum Wish {
 
 impl State {
     fn is_skipping(&self) -> bool {
-        self.one_way && self.seek.is_some()
+        self.seek.is_some_and(|seek| seek.forward)
     }
 
     /// Leaves out what is queued before `to`; whether that was all of it.
@@ -179,7 +187,7 @@ impl Outlet {
         state.ready.retain(lasts);
         state.queued = Duration::ZERO;
         state.ending = None;
-        state.seek = Some(to);
+        state.seek = Some(Seek { to, forward: false });
         state.seeks += 1;
         self.changed.notify_one();
         Some(state.seeks)
@@ -192,7 +200,7 @@ impl Outlet {
         let ended = state.ending.is_some();
         if is_opened && to > state.at && state.drop_before(to) && !ended {
             // The decode thread goes on with it.
-            state.seek = Some(to);
+            state.seek = Some(Seek { to, forward: true });
             self.changed.notify_one();
             return;
         }
@@ -279,9 +287,9 @@ impl Outlet {
         if state.closed {
             return Some(Wish::Close);
         }
-        let to = state.seek.take()?;
+        let Seek { to, forward } = state.seek.take()?;
         let from = state.at;
-        Some(if state.one_way {
+        Some(if forward {
             Wish::Skip { from, to }
         } else {
             let number = state.seeks;

@@ -14,6 +14,9 @@ const BLOCK: usize = 960;
 /// What has been heard is kept for this many frames (1 s), for lanes that come late and for resuming.
 const HISTORY: u64 = 48_000;
 
+/// By how much what is at hand must have changed to be told.
+const TELLING: Duration = Duration::from_secs(1);
+
 /// How the stream's near end is doing.
 #[derive(Debug)]
 pub(super) enum Fill {
@@ -47,6 +50,8 @@ struct Open {
     id: TrackId,
     source: Box<dyn Source>,
     info: Option<MediaInfo>,
+    /// How far it was at hand when that was last told.
+    reach: Duration,
     outcome: Option<Result<(), MediaError>>,
 }
 
@@ -56,6 +61,7 @@ impl Open {
             id,
             source,
             info: None,
+            reach: Duration::ZERO,
             outcome: None,
         }
     }
@@ -411,6 +417,21 @@ impl Stream {
         let passed = |title: &mut Title| title.start as f64 <= heard;
         let title = self.titles.pop_front_if(passed)?;
         Some((title.id, title.text))
+    }
+
+    /// The position up to which a track that cannot be sought in is at hand, if that has changed by enough to be told.
+    pub(super) fn new_reach(&mut self) -> Option<(TrackId, Duration)> {
+        let read = self.position_of(self.read_until() as f64)?;
+        let current = self.current.as_mut()?;
+        if read.0 != current.id || current.info.is_none_or(|info| info.seekable) {
+            return None;
+        }
+        let reach = read.1.saturating_add(current.source.supply().ahead);
+        if reach.abs_diff(current.reach) < TELLING {
+            return None;
+        }
+        current.reach = reach;
+        Some((current.id, reach))
     }
 
     /// What the source that is read now has at hand.
