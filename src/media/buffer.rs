@@ -77,6 +77,8 @@ struct State {
     parts: VecDeque<u64>,
     /// Titles, and from where on they hold.
     titles: VecDeque<(u64, String)>,
+    /// Whether it is known by its own word how long it plays.
+    finite: bool,
     /// The title that the reader has last passed, until it is asked for.
     passed: Option<String>,
     /// The last interruption asked for, and the last one the reader has heeded.
@@ -223,6 +225,11 @@ impl Intake {
             state.ending = Some(ending);
             self.0.arrived.notify_all();
         }
+    }
+
+    /// Whether what has come says how long it plays, so that it has an end.
+    pub(super) fn is_finite(&self) -> bool {
+        self.0.lock().finite
     }
 
     /// Waits, as a future does, until more bytes are wanted.

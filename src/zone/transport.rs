@@ -151,7 +151,7 @@ impl Transport {
             return vec![Effect::Stop];
         };
         let mut effects = vec![Effect::Prepare];
-        effects.extend(self.load(track));
+        effects.extend(self.load(&track));
         match self.state.transport {
             TransportState::NoMedia | TransportState::Stopped => {
                 self.state.transport = TransportState::Stopped;
@@ -167,7 +167,7 @@ impl Transport {
     }
 
     /// Makes this the current track, at its start.
-    fn load(&mut self, track: Arc<Track>) -> Vec<Effect> {
+    fn load(&mut self, track: &Arc<Track>) -> Vec<Effect> {
         let track = track.as_set();
         self.current = self.new_id();
         self.loaded = true;
@@ -218,7 +218,7 @@ impl Transport {
                 {
                     let from = self.state.progress;
                     effects.push(Effect::Prepare);
-                    effects.extend(self.load(track));
+                    effects.extend(self.load(&track));
                     if let Progress::At(position) = from {
                         self.state.progress = from;
                         effects.push(Effect::Seek(position));
@@ -296,7 +296,7 @@ impl Transport {
             .ok_or(ZoneError::IllegalSeekTarget)?;
         self.clear_next();
         self.state.error = None;
-        let mut effects = self.load(next);
+        let mut effects = self.load(&next);
         match self.state.transport {
             TransportState::NoMedia | TransportState::Stopped => {}
             TransportState::Playing | TransportState::Transitioning => {
@@ -318,7 +318,7 @@ impl Transport {
         let Some(track) = self.state.track.clone() else {
             return Err(ZoneError::TransitionNotAvailable);
         };
-        let mut effects = self.load(track);
+        let mut effects = self.load(&track);
         if self.state.next.is_some() {
             effects.push(self.queue());
         }

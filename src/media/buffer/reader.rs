@@ -113,6 +113,11 @@ impl ByteReader {
         }
     }
 
+    /// Notes that the media says how long it plays.
+    pub(in crate::media) fn is_finite(&self) {
+        self.shared.lock().finite = true;
+    }
+
     /// What lies ahead of the reader.
     pub(in crate::media) fn stock(&self) -> Stock {
         self.shared.stock()

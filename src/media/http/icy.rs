@@ -181,4 +181,35 @@ mod tests {
             );
         }
     }
+
+    proptest::proptest! {
+        /// Whatever comes, what is neither length nor title is sound, and it is the same however it is cut.
+        #[test]
+        fn any_bytes_are_sound_or_titles(bytes: Vec<u8>, interval in 1..40_usize, packet in 1..50_usize) {
+            let read = |packet: usize| {
+                let mut icy = Icy::new(interval);
+                let (mut audio, mut titles) = (Vec::new(), Vec::new());
+                for packet in bytes.chunks(packet) {
+                    let mut packet = Bytes::copy_from_slice(packet);
+                    while let Some(piece) = icy.take(&mut packet) {
+                        match piece {
+                            Piece::Audio(piece) => audio.extend_from_slice(&piece),
+                            Piece::Title(title) => titles.push((audio.len(), title)),
+                        }
+                    }
+                    assert!(packet.is_empty());
+                }
+                (audio, titles)
+            };
+            let whole = read(usize::MAX);
+            assert!(whole.0.len() <= bytes.len());
+            assert_eq!(read(packet), whole);
+        }
+
+        #[test]
+        fn any_block_is_read(bytes: Vec<u8>, rest: String) {
+            title(&bytes);
+            title(format!("StreamTitle='{rest}").as_bytes());
+        }
+    }
 }

@@ -209,4 +209,13 @@ mod tests {
             "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n",
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_head_is_read(bytes: Vec<u8>) {
+            if let Some(length) = head_length(&bytes) {
+                mended(&bytes[..length]);
+            }
+        }
+    }
 }

@@ -12,7 +12,7 @@ use super::answer::{Answer, Refusal};
 use super::icy::Piece;
 use super::resume::{BackOff, Known, Stop, Verdict};
 use crate::media::MediaError;
-use crate::media::buffer::{Intake, Place};
+use crate::media::buffer::{Description, Intake, Place};
 
 /// From the request to the first byte of the file. Transcoders need seconds to start; but who has cast to a dead server
 /// must be told within 15 s.
@@ -33,7 +33,7 @@ const WORTH_IT: u64 = 16 << 10;
 pub(super) struct Transfer {
     pub(super) network: Network,
     pub(super) uri: String,
-    /// Whether the sender says that it has an end, so that what is sent anew is the same again.
+    /// Whether the sender says that it has an end.
     pub(super) finite: bool,
     pub(super) intake: Intake,
 }
@@ -84,12 +84,12 @@ impl Course {
         }
     }
 
-    fn known(&self) -> Known {
+    fn known(&self, finite: bool) -> Known {
         Known {
             live: self.live,
             length: self.length,
             position: self.position(),
-            was_paused: self.was_paused,
+            was_paused: self.was_paused && finite,
             fruitless: self.fruitless,
         }
     }
@@ -158,7 +158,7 @@ impl Transfer {
             } else {
                 course.fruitless + 1
             };
-            match course.known().after(stop) {
+            match course.known(self.is_finite()).after(stop) {
                 Verdict::Complete => return Ok(()),
                 Verdict::Again => {}
                 Verdict::Hopeless => return Err(self.broken_off(&course, &reason)),
@@ -169,6 +169,11 @@ impl Transfer {
             }
             patience = course.silence();
         }
+    }
+
+    /// Whether it has an end, so that what is sent anew is the same again.
+    fn is_finite(&self) -> bool {
+        self.finite || self.intake.is_finite()
     }
 
     /// Asks for the first time; `None` when there is nothing at that place.
@@ -306,13 +311,17 @@ impl Transfer {
     /// Goes on with `answer`, if it is the rest of what has come so far.
     fn take_up(&self, course: &mut Course, answer: &Answer) -> Result<(), MediaError> {
         // Neither bytes nor times can be asked for, and nobody knows of an end: what is sent now is what plays now.
-        let anew = course.live || (course.length.is_none() && !self.finite && answer.first == 0);
+        let anew =
+            course.live || (course.length.is_none() && !self.is_finite() && answer.first == 0);
         if anew && matches!(course.place, Place::Byte(_)) {
-            self.intake.part(answer.description.clone());
+            self.intake.part(Description {
+                // It holds for what is still to be read of the part before, too.
+                length: None,
+                ranges: false,
+                ..answer.description.clone()
+            });
             course.place = Place::Byte(0);
             (course.came, course.skip) = (0, 0);
-            course.live |= answer.description.live;
-            course.length = answer.description.length;
             return Ok(());
         }
         if course.is_another(answer) {

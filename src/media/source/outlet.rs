@@ -63,6 +63,7 @@ pub(super) enum Ending {
 }
 
 /// What the playing side wants of the decode thread.
+#[derive(Clone, Copy)]
 pub(super) enum Wish {
     /// To go elsewhere. Reads that wait are interrupted until this number is heeded.
     Seek {

@@ -23,6 +23,10 @@ pub(super) struct Player {
     /// How much has been decoded since the last opening, and where in the part that began.
     decoded: Duration,
     opened_at: u64,
+    /// How many bytes a second of it takes, if length and duration say so.
+    rate: Option<u64>,
+    /// Whether it comes only as fast as it plays, as far as anybody knows.
+    paced: bool,
 }
 
 /// Why the thread stops doing what it does.
@@ -33,6 +37,7 @@ enum Break {
 }
 
 /// What the decoder is to do next.
+#[derive(Clone, Copy)]
 enum Task {
     /// Go on from where it is.
     On,
@@ -50,6 +55,8 @@ impl Player {
             outlet,
             decoded: Duration::ZERO,
             opened_at: 0,
+            rate: None,
+            paced: false,
         }
     }
 
@@ -155,7 +162,15 @@ impl Player {
         let opened = opened.map_err(|error| self.explain(error))?;
         self.decoded = Duration::ZERO;
         self.opened_at = self.reader.consumed().saturating_sub(DEMUXED_AHEAD);
-        self.note_rate(&*opened);
+        let stated = self.reader.describe().unwrap_or_default();
+        let duration = opened.info().duration;
+        if duration.is_some() {
+            self.reader.is_finite();
+        }
+        let whole = stated.length.zip(duration);
+        self.rate = whole.and_then(|(bytes, time)| rate_of(bytes, time));
+        self.paced = stated.live || (stated.length.is_none() && duration.is_none());
+        self.note_rate();
         Ok(opened)
     }
 
@@ -174,17 +189,13 @@ impl Player {
         self.reader.describe().is_ok_and(|stated| stated.by_time)
     }
 
-    /// Notes how many bytes a second of it takes: by length and duration of the file, or as it has been so far.
-    fn note_rate(&self, decoder: &dyn Decoder) {
-        let stated = self.reader.describe().unwrap_or_default();
-        let whole = stated.length.zip(decoder.info().duration);
-        let (bytes, time) = whole.unwrap_or_else(|| {
+    /// Notes how many bytes a second of it takes: as the whole of it does, or as it has been so far.
+    fn note_rate(&self) {
+        let rate = self.rate.or_else(|| {
             let bytes = self.reader.consumed().saturating_sub(self.opened_at);
-            (bytes, self.decoded)
+            rate_of(bytes, self.decoded)
         });
-        let rate = (time > Duration::ZERO).then(|| (bytes as f64 / time.as_secs_f64()) as u64);
-        let finite = stated.length.is_some() || self.request.duration.is_some();
-        self.outlet.note_rate(rate, stated.live || !finite);
+        self.outlet.note_rate(rate, self.paced);
         if let Some(rate) = rate {
             self.reader.consumes(rate);
         }
@@ -193,17 +204,19 @@ impl Player {
     /// Hands out frames until the end.
     fn play_on(&mut self, decoder: &mut dyn Decoder) -> Result<(), Break> {
         while let Some(decoded) = self.decode(decoder)? {
-            self.hand_out(decoded, decoder);
+            self.hand_out(decoded);
         }
         Ok(())
     }
 
-    fn hand_out(&mut self, decoded: Decoded, decoder: &dyn Decoder) {
+    fn hand_out(&mut self, decoded: Decoded) {
         if let Some(title) = self.reader.take_title() {
             self.outlet.push(Item::Title(title));
         }
         self.decoded += playing_time(&decoded.chunk);
-        self.note_rate(decoder);
+        if self.rate.is_none() {
+            self.note_rate();
+        }
         self.outlet.push(Item::Audio(decoded.chunk));
     }
 
@@ -269,7 +282,7 @@ impl Player {
             at += leave_out(&mut decoded.chunk, to.saturating_sub(at));
             if !decoded.chunk.samples.is_empty() {
                 self.outlet.push(Item::Sought(at));
-                self.hand_out(decoded, decoder);
+                self.hand_out(decoded);
                 return Ok(());
             }
         }
@@ -308,4 +321,9 @@ impl Player {
             reason,
         }
     }
+}
+
+/// How many bytes a second takes.
+fn rate_of(bytes: u64, time: Duration) -> Option<u64> {
+    (time > Duration::ZERO).then(|| (bytes as f64 / time.as_secs_f64()) as u64)
 }

@@ -145,7 +145,8 @@ async fn h08_a_stations_titles_are_told_when_they_are_heard() {
         let event = subscriber.event().await;
         let metadata = changed(&event, "CurrentTrackMetaData").unwrap_or_default();
         for title in ["First", "Second"] {
-            if metadata.contains(&format!("title&amp;amp;gt;{title}")) {
+            // Escaped, and escaped again.
+            if metadata.contains(&format!(";{title}&amp;")) {
                 told.push((title, house.position().await));
             }
         }

@@ -47,8 +47,15 @@ async fn h08_titles_are_taken_out_of_the_sound_and_told_where_they_hold() {
             .map(|(_, title)| title.as_str())
             .collect();
         assert_eq!(texts, expected, "{framing:?}");
-        // Each holds from the next block on, which stands every 4096 bytes.
-        for ((at, title), block) in heard.titles.iter().zip([4096, 8192, 24_576, 40_960]) {
+        // Each holds from the next block on, which stands every 4096 bytes. To find out what it is a demuxer reads farther than it
+        // plays: the first is told from the beginning.
+        assert!(heard.titles[0].0 <= CD.samples(4 * 1152));
+        for ((at, title), block) in heard
+            .titles
+            .iter()
+            .zip([4096, 8192, 24_576, 40_960])
+            .skip(1)
+        {
             let expected = f64::from(block) / FRAME_BYTES * 1152.0;
             let late = CD.frames(*at) as f64 - expected;
             assert!(

@@ -166,7 +166,7 @@ fn h08_a_stations_title_is_told_as_metadata_of_the_same_track() {
         "<dc:title>J\u{f3}ga &amp; more</dc:title>",
         "<upnp:artist>Bj\u{f6}rk</upnp:artist>",
         "object.item.audioItem.audioBroadcast",
-        &format!("<upnp:channelName>{}</upnp:channelName>", station.title),
+        "<upnp:channelName>Tom &amp; &quot;J&quot; &lt;x&gt;</upnp:channelName>",
         &station.request.uri,
     ] {
         assert!(metadata.contains(part), "no {part} in {metadata}");

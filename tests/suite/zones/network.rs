@@ -1,5 +1,6 @@
 //! A house that plays over a network that is hardly fast enough and hiccups, in virtual time: what is at hand is kept large enough.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,8 +27,8 @@ struct Download {
     flow: f64,
     hiccup: f64,
     /// What has come, as seconds of media, and when that was looked at.
-    came: f64,
-    looked: f64,
+    came: Cell<f64>,
+    looked: Cell<f64>,
     polled: f64,
     opened: bool,
 }
@@ -41,31 +42,33 @@ impl Download {
             speed,
             flow,
             hiccup,
-            came: 0.0,
-            looked: 0.0,
+            came: Cell::default(),
+            looked: Cell::default(),
             polled: 0.0,
             opened: false,
         }
     }
 
-    fn look(&mut self) {
+    /// What has come by now.
+    fn look(&self) -> f64 {
+        const STEP: f64 = 0.01;
         let now = self.clock.now().seconds_since(self.began);
-        while self.looked < now {
-            let step = 0.01_f64.min(now - self.looked);
-            self.looked += step;
-            let flows = self.looked % (self.flow + self.hiccup) < self.flow;
-            if flows && self.came - self.polled < BUFFER {
-                self.came = (self.came + step * self.speed).min(self.seconds);
+        while self.looked.get() + STEP <= now {
+            self.looked.set(self.looked.get() + STEP);
+            let flows = self.looked.get() % (self.flow + self.hiccup) < self.flow;
+            if flows && self.came.get() - self.polled < BUFFER {
+                self.came.set(self.came.get() + STEP * self.speed);
             }
         }
+        self.came.get().min(self.seconds)
     }
 }
 
 impl Source for Download {
     fn poll(&mut self) -> Polled {
-        self.look();
+        let came = self.look();
         let format = StreamFormat::STANDARD;
-        if self.came > 0.0 && !std::mem::replace(&mut self.opened, true) {
+        if came > 0.0 && !std::mem::replace(&mut self.opened, true) {
             return Polled::Opened(MediaInfo {
                 format,
                 duration: Some(Duration::from_secs_f64(self.seconds)),
@@ -73,10 +76,10 @@ impl Source for Download {
             });
         }
         let chunk = FRAMES as f64 / RATE;
-        if self.polled + chunk > self.seconds {
+        if self.polled + chunk / 2.0 > self.seconds {
             return Polled::End;
         }
-        if self.polled + chunk > self.came {
+        if self.polled + chunk / 2.0 > came {
             return Polled::Pending;
         }
         self.polled += chunk;
@@ -89,10 +92,11 @@ impl Source for Download {
     fn seek(&mut self, _to: Duration) {}
 
     fn supply(&self) -> Supply {
-        let ahead = self.came - self.polled;
+        let came = self.look();
+        let ahead = came - self.polled;
         Supply {
             ahead: Duration::from_secs_f64(ahead.max(0.0)),
-            full: ahead >= BUFFER || self.came >= self.seconds,
+            full: ahead >= BUFFER || came >= self.seconds,
             paced: false,
         }
     }

@@ -76,8 +76,7 @@ fn a_station_is_waited_for_for_five_minutes() {
 fn k09_what_cannot_be_sought_in_is_gone_forward_in_as_far_as_it_has_come() {
     let mut zone = tuned_in();
     // Heard at second 40: its second 30.
-    let seek =
-        |zone: &mut Transport, to: u32| zone.command(ZoneCommand::Seek(to * SECOND), at(40));
+    let seek = |zone: &mut Transport, to: u32| zone.command(ZoneCommand::Seek(to * SECOND), at(40));
     assert_eq!(seek(&mut zone, 35), Err(ZoneError::IllegalSeekTarget));
     zone.event(EngineEvent::Reach(FIRST, 45 * SECOND), at(40));
     assert_eq!(seek(&mut zone, 29), Err(ZoneError::IllegalSeekTarget));
