@@ -86,7 +86,7 @@ impl Library {
                 Polled::Pending => woken.recv().expect("the source holds the sender"),
                 Polled::End => return frames,
                 Polled::Failed(error) => panic!("{error}"),
-                Polled::Opened(_) | Polled::Sought(_) => {}
+                Polled::Opened(_) | Polled::Sought(_) | Polled::Title(_) => {}
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::media::MediaError;
 /// anew. A clone reads the same window from a position of its own, but the window follows whoever read last.
 #[derive(Debug, Clone)]
 pub(in crate::media) struct ByteReader {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     position: u64,
 }
 

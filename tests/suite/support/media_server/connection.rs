@@ -113,8 +113,8 @@ impl<'a> Connection<'a> {
         }
         let wants_titles = request.header("icy-metadata") == Some("1");
         let titles = media.titles.as_ref().filter(|_| wants_titles);
-        if let Some((interval, _)) = titles {
-            header("icy-metaint", &interval.to_string());
+        if let Some(titles) = titles {
+            header("icy-metaint", &titles.interval.to_string());
         }
         match (&media.length, media.framing) {
             (Some(length), _) => header("Content-Length", length),
@@ -150,11 +150,9 @@ impl<'a> Connection<'a> {
         let cut = media.cut_after.filter(|(_, bodies)| answer.turn < *bodies);
         let cut = cut.map(|(after, _)| after);
         let ends = media.ends_at.map(|at| at.saturating_sub(answer.from));
-        let interval = media.titles.as_ref().filter(|_| answer.titles);
-        let mut untold = interval
-            .map(|(_, titles)| titles.as_slice())
-            .unwrap_or_default();
-        let interval = interval.map(|(interval, _)| *interval as u64);
+        let titles = media.titles.as_ref().filter(|_| answer.titles);
+        let mut untold = titles.map_or(&[][..], |titles| &titles.titles);
+        let interval = titles.map(|titles| titles.interval as u64);
         let mut sent = 0;
         while sent < length {
             if cut == Some(sent) || ends.is_some_and(|end| end <= sent) {

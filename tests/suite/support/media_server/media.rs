@@ -71,6 +71,15 @@ impl fmt::Debug for ByTime {
     }
 }
 
+/// What a station tells.
+#[derive(Debug, Clone)]
+pub(super) struct Titles {
+    /// Bytes of sound between two blocks.
+    pub(super) interval: usize,
+    /// Each title with the byte of sound from which on it holds.
+    pub(super) titles: Vec<(u64, Vec<u8>)>,
+}
+
 /// One thing to serve, and how.
 #[derive(Debug, Clone)]
 pub(crate) struct Media {
@@ -87,8 +96,7 @@ pub(crate) struct Media {
     /// Whether it is another file after the first answer.
     pub(super) changes: bool,
     pub(super) by_time: Option<ByTime>,
-    /// Bytes between two titles, and each title with the byte of sound from which on it holds.
-    pub(super) titles: Option<(usize, Vec<(u64, Vec<u8>)>)>,
+    pub(super) titles: Option<Titles>,
     pub(super) silent: bool,
     pub(super) plain_only: bool,
     pub(super) begins_after: Duration,
@@ -238,7 +246,10 @@ impl Media {
     pub(crate) fn titles(self, interval: usize, titles: &[(u64, &[u8])]) -> Self {
         let titles = titles.iter().map(|(at, title)| (*at, title.to_vec()));
         Self {
-            titles: Some((interval, titles.collect())),
+            titles: Some(Titles {
+                interval,
+                titles: titles.collect(),
+            }),
             ..self
         }
     }

@@ -67,6 +67,16 @@ impl Tls {
         }
     }
 
+    /// So many certificates that vouch for nothing, in PEM: a system knows about 140.
+    pub(crate) fn others(number: usize) -> String {
+        let one = |number| {
+            let names = vec![format!("ca-{number}.invalid")];
+            let made = rcgen::generate_simple_self_signed(names).expect("sound names");
+            made.cert.pem()
+        };
+        (0..number).map(one).collect()
+    }
+
     /// The address of `path`.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("https://localhost:{}{path}", self.address.port())
