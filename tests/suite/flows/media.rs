@@ -135,8 +135,9 @@ async fn h08_a_stations_titles_are_told_when_they_are_heard() {
     let mut subscriber = house.subscribe("AVTransport").await;
     let song = tone(60.0);
     let second = song.len() as u64 / 60;
-    // All of it is sent at once; it takes two seconds to hear the first.
-    let titles: [(u64, &[u8]); 2] = [(0, b"House - First"), (2 * second, b"House - Second")];
+    // All of it is sent at once; it takes two seconds and a half to hear the second.
+    let later = second * 5 / 2;
+    let titles: [(u64, &[u8]); 2] = [(0, b"House - First"), (later, b"House - Second")];
     let live = Media::new(song).framing(Framing::Icy).titles(4096, &titles);
     let live = server.serve("/live", live.header("icy-name", "Tone FM"));
     house.cast(&live).await;
