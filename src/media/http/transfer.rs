@@ -246,7 +246,7 @@ impl Transfer {
                 Ok(Err(_)) if answer.made_up => {
                     return Ok((Stop::End, "the server closed the connection".to_owned()));
                 }
-                Ok(Err(reason)) => return Ok((Stop::Cut, reason)),
+                Ok(Err(reason)) => return Ok((Stop::Cut, cut(&reason))),
                 Err(_) if course.came == 0 && !course.live => return Err(self.late()),
                 Err(_) if course.silence() < STALLED_AFTER => {
                     let seconds = SILENT_AFTER.as_secs();
@@ -364,5 +364,15 @@ impl Course {
         } else {
             STALLED_AFTER
         }
+    }
+}
+
+/// What has happened to a connection that ended with this error, in words.
+fn cut(error: &str) -> String {
+    // hyper's words for fewer bytes than were announced.
+    if error.contains("end of file before message length reached") {
+        "the server closed the connection".to_owned()
+    } else {
+        format!("the connection broke ({error})")
     }
 }
