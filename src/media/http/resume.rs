@@ -27,8 +27,8 @@ pub(super) struct Known {
     pub(super) fruitless: u32,
 }
 
-/// An answer that brings nothing is no accident when it happens so often.
-const MOST_FRUITLESS: u32 = 3;
+/// An answer that brings nothing is no accident when it happens so often. More attempts would outlast what is left to be heard.
+const MOST_FRUITLESS: u32 = 2;
 
 /// What follows from a connection's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,7 @@ mod tests {
         );
         check(
             Known {
-                fruitless: 3,
+                fruitless: 2,
                 ..file
             },
             Hopeless,
