@@ -11,6 +11,8 @@ const SAFE: Duration = Duration::from_secs(3);
 const FAST: u32 = 4;
 /// …and has been seen to for this long: the first bytes always come at once.
 const SEEN_FOR: Duration = Duration::from_millis(100);
+/// A start waits for no longer than this: from a server that is slower than that nothing is safe.
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
 /// A stream that has run dry goes on with at least this, and with twice as much each time…
 const AFTER_A_STALL: Duration = Duration::from_millis(1500);
 /// …up to this.
@@ -41,7 +43,8 @@ impl Cushion {
         let (since, then) = *self.seen.get_or_insert((now, there));
         let seen = now.saturating_since(since);
         let came = there.saturating_sub(then);
-        self.stalls == 0 && seen >= SEEN_FOR && came >= seen * FAST
+        let is_fast = seen >= SEEN_FOR && came >= seen * FAST;
+        self.stalls == 0 && (is_fast || seen >= LONGEST_WAIT)
     }
 
     fn wanted(&self, paced: bool) -> Duration {
@@ -95,7 +98,7 @@ mod tests {
         check(1000.0, false, 10 * MILLI);
         check(10.0, false, 100 * MILLI);
         check(1.2, false, 2500 * MILLI);
-        check(0.5, false, 6000 * MILLI);
+        check(0.5, false, 4000 * MILLI);
         check(1.0, true, Duration::ZERO);
     }
 
