@@ -59,7 +59,7 @@ impl Library {
             .expect("loopback has a free port");
         let address = listener.local_addr().expect("it is bound").to_string();
         runtime.spawn(serve(listener, files.to_vec()));
-        let network = Network::new(runtime.handle().clone(), Vec::new()).expect("an HTTP client");
+        let network = Network::new(runtime.handle().clone(), Vec::new());
         Self {
             _runtime: runtime,
             network,
@@ -86,7 +86,7 @@ impl Library {
                 Polled::Pending => woken.recv().expect("the source holds the sender"),
                 Polled::End => return frames,
                 Polled::Failed(error) => panic!("{error}"),
-                Polled::Opened(_) | Polled::Sought(_) => {}
+                Polled::Opened(_) | Polled::Sought(_) | Polled::Title(_) => {}
             }
         }
     }

@@ -203,6 +203,8 @@ async fn begun(events: &mut UnboundedReceiver<EngineEvent>) -> anyhow::Result<Cl
             EngineEvent::Opened(..)
             | EngineEvent::Halted { .. }
             | EngineEvent::Stalled(_)
+            | EngineEvent::Reach(..)
+            | EngineEvent::Title(..)
             | EngineEvent::Ended(_)
             | EngineEvent::Displaced => {}
         }

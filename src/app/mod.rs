@@ -166,7 +166,7 @@ impl App {
         let configured = memory::recall(&mut plan, &state);
 
         let outputs = Outputs::start(plan.outputs.clone(), &clock)?;
-        let network = Network::new(tokio::runtime::Handle::current(), vec![port])?;
+        let network = Network::new(tokio::runtime::Handle::current(), vec![port]);
         let open: OpenMedia = Arc::new(move |request, waker| media::open(request, &network, waker));
         let zones_stop = CancellationToken::new();
         let (mut zones, mut tasks) = (Vec::new(), Vec::new());

@@ -1,27 +1,54 @@
 //! The bytes of one file between the task that fetches them and the thread that decodes them.
 //! It neither fetches nor decodes; one side is polled, the other blocks.
 
-use std::io;
+mod reader;
+
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::MediaError;
 use super::window::Window;
+pub(super) use reader::ByteReader;
 
-/// How far the fetching side reads ahead: two minutes of MP3, twelve seconds of CD sound.
+/// How far the fetching side reads ahead at least: two minutes of MP3, twelve seconds of CD sound.
 const AHEAD: u64 = 2 << 20;
+/// The same for what takes more bytes a second: so much time of it…
+const AHEAD_TIME: u64 = 12;
+/// …but no more than this. With what is kept behind it bounds the memory of a stream; it is seven seconds of 24 bit at 192 kHz.
+const MOST_AHEAD: u64 = 8 << 20;
 /// What is kept behind the reader, so that a decoder which looks back costs no new request.
 const BEHIND: u64 = 512 << 10;
 /// A jump forward by no more than this waits for the bytes instead of asking the server anew.
 const WORTH_WAITING: u64 = 256 << 10;
+/// Titles that wait to be passed: a station's, of two minutes.
+const MOST_TITLES: usize = 64;
+
+/// A place in the media, as a server can be asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// From this byte of the file on.
+    Byte(u64),
+    /// From this time on, as a file of its own (DLNA's `TimeSeekRange`).
+    Time(Duration),
+}
 
 /// What the server said about the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Description {
     /// Its length in bytes, when stated and believable.
     pub(super) length: Option<u64>,
-    /// Whether parts of it may be asked for.
+    /// Whether parts of it may be asked for by bytes.
     pub(super) ranges: bool,
+    /// Whether they may be asked for by time, and only so.
+    pub(super) by_time: bool,
+    /// The time in the media at which it begins, if a part was asked for by time.
+    pub(super) begins_at: Duration,
+    /// How long the whole of it plays, if the server says so.
+    pub(super) duration: Option<Duration>,
+    /// Whether it is a station: without an end, and another one each time.
+    pub(super) live: bool,
     /// `Content-Type`, with its parameters.
     pub(super) content_type: Option<String>,
 }
@@ -41,7 +68,19 @@ struct State {
     description: Option<Description>,
     ending: Option<Ending>,
     /// The reader wants bytes from here and the window will not come by them.
-    restart: Option<u64>,
+    restart: Option<Place>,
+    /// How far to read ahead.
+    ahead: Option<u64>,
+    /// Where in the window the part begins that is read now. A part is a file of its own: readers count from its beginning.
+    base: u64,
+    /// Where later parts begin.
+    parts: VecDeque<u64>,
+    /// Titles, and from where on they hold.
+    titles: VecDeque<(u64, String)>,
+    /// Whether it is known by its own word how long it plays.
+    finite: bool,
+    /// The title that the reader has last passed, until it is asked for.
+    passed: Option<String>,
     /// The last interruption asked for, and the last one the reader has heeded.
     interrupts: u64,
     heeded: u64,
@@ -56,6 +95,41 @@ impl State {
             waker.wake();
         }
     }
+
+    /// How much lies ahead of the reader.
+    fn stock(&self) -> u64 {
+        self.window.end().saturating_sub(self.position)
+    }
+
+    fn most_ahead(&self) -> u64 {
+        self.ahead.unwrap_or(AHEAD)
+    }
+
+    /// Copies what is at `place`, up to where something else begins: a part is not read across its end, and a title is passed
+    /// only by a read that begins where it does. Demuxers read on when they have used up what they had, so that what they make
+    /// of bytes before a title comes out before it.
+    fn read(&mut self, place: u64, into: &mut [u8]) -> usize {
+        while let Some((_, title)) = self.titles.pop_front_if(|(at, _)| *at <= place) {
+            self.passed = Some(title);
+        }
+        let title = self.titles.front().map(|(at, _)| *at);
+        let limit = title.into_iter().chain(self.parts.front().copied()).min();
+        let most = limit.map_or(into.len(), |limit| {
+            let left = usize::try_from(limit.saturating_sub(place)).unwrap_or(usize::MAX);
+            left.min(into.len())
+        });
+        self.window.read(place, &mut into[..most])
+    }
+
+    /// Empties the window, which goes on at `place`.
+    fn begin_anew(&mut self, place: u64, restart: Place) {
+        self.window.restart(place);
+        self.parts.clear();
+        self.titles.clear();
+        self.ending = None;
+        self.restart = Some(restart);
+        self.wake_intake();
+    }
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +143,14 @@ impl Shared {
         // Nothing panics while holding the lock, and the state is sound between any two statements.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn stock(&self) -> Stock {
+        let state = self.lock();
+        Stock {
+            bytes: state.stock(),
+            full: state.ending.is_some() || state.stock() >= state.most_ahead(),
+        }
+    }
 }
 
 /// A new buffer: the side that fills it, the side that reads it, and the handle that interrupts the reader.
@@ -76,10 +158,7 @@ pub(super) fn buffer() -> (Intake, ByteReader, Interrupter) {
     let shared = Arc::new(Shared::default());
     (
         Intake(Arc::clone(&shared)),
-        ByteReader {
-            shared: Arc::clone(&shared),
-            position: 0,
-        },
+        ByteReader::new(Arc::clone(&shared)),
         Interrupter(shared),
     )
 }
@@ -104,6 +183,32 @@ impl Intake {
         }
     }
 
+    /// What follows has this title.
+    pub(super) fn title(&self, title: String) {
+        let mut state = self.0.lock();
+        if state.restart.is_none() {
+            let at = state.window.end();
+            // Of several at one place, and of more than anybody would send, the last counts.
+            if state.titles.len() >= MOST_TITLES {
+                state.titles.pop_back();
+            }
+            state.titles.push_back((at, title));
+        }
+    }
+
+    /// What follows does not go on where the last bytes ended: it is a file of its own, with a beginning.
+    pub(super) fn part(&self, description: Description) {
+        let mut state = self.0.lock();
+        if state.restart.is_none() {
+            let at = state.window.end();
+            if at > state.base && state.parts.back() != Some(&at) {
+                state.parts.push_back(at);
+            }
+            state.description = Some(description);
+            self.0.arrived.notify_all();
+        }
+    }
+
     /// All bytes have come.
     pub(super) fn complete(&self) {
         self.finish(Ending::Complete);
@@ -122,18 +227,23 @@ impl Intake {
         }
     }
 
+    /// Whether what has come says how long it plays, so that it has an end.
+    pub(super) fn is_finite(&self) -> bool {
+        self.0.lock().finite
+    }
+
     /// Waits, as a future does, until more bytes are wanted.
     pub(super) fn poll_room(&self, context: &Context<'_>) -> Poll<()> {
         let mut state = self.0.lock();
-        if state.restart.is_none() && state.window.end().saturating_sub(state.position) < AHEAD {
+        if state.restart.is_none() && state.stock() < state.most_ahead() {
             return Poll::Ready(());
         }
         state.intake = Some(context.waker().clone());
         Poll::Pending
     }
 
-    /// Waits, as a future does, until the reader has gone elsewhere; the transfer is to begin anew at this byte.
-    pub(super) fn poll_restart(&self, context: &Context<'_>) -> Poll<u64> {
+    /// Waits, as a future does, until the reader has gone elsewhere; the transfer is to begin anew at this place.
+    pub(super) fn poll_restart(&self, context: &Context<'_>) -> Poll<Place> {
         let mut state = self.0.lock();
         if let Some(from) = state.restart.take() {
             return Poll::Ready(from);
@@ -151,6 +261,15 @@ impl Drop for Intake {
     }
 }
 
+/// What lies ahead of a reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stock {
+    /// In bytes.
+    pub(super) bytes: u64,
+    /// No more will come before some of it is read.
+    pub(super) full: bool,
+}
+
 /// Interrupts a [`ByteReader`] from another thread.
 #[derive(Debug)]
 pub(super) struct Interrupter(Arc<Shared>);
@@ -162,6 +281,11 @@ impl Interrupter {
         self.0.arrived.notify_all();
     }
 
+    /// What lies ahead of the reader.
+    pub(super) fn stock(&self) -> Stock {
+        self.0.stock()
+    }
+
     /// Makes reads fail that would wait, for good.
     pub(super) fn close(&self) {
         self.0.lock().closed = true;
@@ -169,222 +293,5 @@ impl Interrupter {
     }
 }
 
-/// The blocking side: a file of which only a window is at hand. Seeking is free; the read after it may ask the server
-/// anew. A clone reads the same window from a position of its own, but the window follows whoever read last.
-#[derive(Debug, Clone)]
-pub(super) struct ByteReader {
-    shared: Arc<Shared>,
-    position: u64,
-}
-
-impl ByteReader {
-    /// Waits for the server's answer.
-    ///
-    /// # Errors
-    /// Why there is none; see [`Self::failure`].
-    pub(super) fn describe(&self) -> io::Result<Description> {
-        let mut state = self.shared.lock();
-        loop {
-            if let Some(description) = &state.description {
-                return Ok(description.clone());
-            }
-            if let Some(ending) = &state.ending {
-                return ended(ending).map(|()| Description::default());
-            }
-            stopped(&state)?;
-            state = wait(&self.shared, state);
-        }
-    }
-
-    /// Why the transfer broke off, if it did. A reader that was interrupted has no failure.
-    pub(super) fn failure(&self) -> Option<MediaError> {
-        match &self.shared.lock().ending {
-            Some(Ending::Broken(error)) => Some(error.clone()),
-            Some(Ending::Complete) | None => None,
-        }
-    }
-
-    /// Reads on after the interruption `number`.
-    pub(super) fn heed(&self, number: u64) {
-        self.shared.lock().heeded = number;
-    }
-
-    /// Whether a read that had to wait would fail because of an interruption.
-    pub(super) fn is_interrupted(&self) -> bool {
-        stopped(&self.shared.lock()).is_err()
-    }
-
-    /// The file's length, as far as the server has stated it.
-    pub(super) fn length(&self) -> Option<u64> {
-        self.shared.lock().description.as_ref()?.length
-    }
-}
-
-impl io::Read for ByteReader {
-    /// Hands out what is there and waits only when nothing is.
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if into.is_empty() {
-            return Ok(0);
-        }
-        let mut state = self.shared.lock();
-        loop {
-            if state.position != self.position {
-                state.position = self.position;
-                state.wake_intake();
-            }
-            let count = state.window.read(self.position, into);
-            if count > 0 {
-                self.position += count as u64;
-                state.position = self.position;
-                let kept = self.position.saturating_sub(BEHIND);
-                state.window.forget_before(kept);
-                state.wake_intake();
-                return Ok(count);
-            }
-            let description = state.description.clone().unwrap_or_default();
-            if description
-                .length
-                .is_some_and(|length| self.position >= length)
-            {
-                return Ok(0);
-            }
-            let (start, end) = (state.window.start(), state.window.end());
-            let within_reach = start..=end + WORTH_WAITING;
-            let done = state.ending.is_some() && self.position > end;
-            if !within_reach.contains(&self.position) || (done && description.ranges) {
-                if !description.ranges {
-                    return Err(io::Error::new(
-                        io::ErrorKind::Unsupported,
-                        "the server does not hand out parts of files",
-                    ));
-                }
-                state.window.restart(self.position);
-                state.ending = None;
-                state.restart = Some(self.position);
-                state.wake_intake();
-            } else if let Some(ending) = &state.ending {
-                return ended(ending).map(|()| 0);
-            }
-            stopped(&state)?;
-            state = wait(&self.shared, state);
-        }
-    }
-}
-
-impl io::Seek for ByteReader {
-    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            io::SeekFrom::Start(position) => Some(position),
-            io::SeekFrom::Current(by) => self.position.checked_add_signed(by),
-            io::SeekFrom::End(by) => {
-                let length = self.length().ok_or_else(|| {
-                    io::Error::new(
-                        io::ErrorKind::Unsupported,
-                        "the server does not say how long the file is",
-                    )
-                })?;
-                length.checked_add_signed(by)
-            }
-        };
-        self.position = position.ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, "a seek to before the file")
-        })?;
-        Ok(self.position)
-    }
-}
-
-fn wait<'a>(shared: &Shared, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-    shared
-        .arrived
-        .wait(state)
-        .unwrap_or_else(PoisonError::into_inner)
-}
-
-fn stopped(state: &State) -> io::Result<()> {
-    if state.closed || state.interrupts > state.heeded {
-        // Not `Interrupted`: readers take that as a wish to try again.
-        return Err(io::Error::other("reading was interrupted"));
-    }
-    Ok(())
-}
-
-fn ended(ending: &Ending) -> io::Result<()> {
-    match ending {
-        Ending::Complete => Ok(()),
-        Ending::Broken(error) => Err(io::Error::other(error.clone())),
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::io::{Read, Seek, SeekFrom};
-
-    use super::*;
-
-    const PIECE: usize = 64 << 10;
-
-    fn wants_more(intake: &Intake) -> bool {
-        let context = Context::from_waker(Waker::noop());
-        intake.poll_room(&context).is_ready()
-    }
-
-    fn restart(intake: &Intake) -> Option<u64> {
-        match intake.poll_restart(&Context::from_waker(Waker::noop())) {
-            Poll::Ready(from) => Some(from),
-            Poll::Pending => None,
-        }
-    }
-
-    fn seekable(length: u64) -> Description {
-        Description {
-            length: Some(length),
-            ranges: true,
-            content_type: None,
-        }
-    }
-
-    #[test]
-    fn what_is_kept_is_bounded() {
-        let (intake, mut reader, _interrupter) = buffer();
-        let kept = |reader: &ByteReader| {
-            let state = reader.shared.lock();
-            state.window.end() - state.window.start()
-        };
-        for _ in 0..200 {
-            while wants_more(&intake) {
-                intake.push(&[7; PIECE]);
-            }
-            assert!(kept(&reader) <= AHEAD + BEHIND + PIECE as u64);
-            reader.read_exact(&mut [0; 3 * PIECE]).unwrap();
-        }
-        assert!(kept(&reader) >= BEHIND);
-    }
-
-    #[test]
-    fn a_jump_within_the_window_is_free_and_one_out_of_it_a_restart() {
-        let (intake, mut reader, interrupter) = buffer();
-        intake.describe(seekable(1 << 30));
-        for byte in 0..32 {
-            intake.push(&[byte; PIECE]);
-        }
-        let mut read_at = |piece: u64| {
-            let mut byte = [0];
-            reader.seek(SeekFrom::Start(piece * PIECE as u64)).unwrap();
-            reader.read_exact(&mut byte).map(|()| byte[0])
-        };
-        for piece in [31, 26, 24, 30] {
-            assert_eq!(read_at(piece).unwrap(), piece as u8);
-        }
-        assert_eq!(restart(&intake), None);
-
-        // Interrupted before, so that the reads fail instead of waiting.
-        interrupter.interrupt(1);
-        assert!(read_at(500).is_err());
-        intake.push(&[99; PIECE]);
-        assert_eq!(restart(&intake), Some(500 * PIECE as u64));
-        assert!(read_at(2).is_err());
-        assert_eq!(restart(&intake), Some(2 * PIECE as u64));
-        intake.push(&[2; PIECE]);
-        assert_eq!(read_at(2).unwrap(), 2);
-    }
-}
+mod tests;

@@ -28,7 +28,7 @@ pub use source::open;
 /// What to play, and what the sender said about it. Only the URI is binding; the rest are hints.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MediaRequest {
-    /// Where the media is: `http://…`.
+    /// Where the media is: `http://…` or `https://…`.
     pub uri: String,
     /// The MIME type by the sender's metadata, with its parameters (`audio/L16;rate=44100;channels=2`).
     pub mime: Option<String>,
@@ -67,6 +67,9 @@ pub enum Polled {
     Opened(MediaInfo),
     /// The audio that follows starts here: the answer to a seek.
     Sought(Duration),
+    /// What follows has this title, by the word of whoever sends it: a radio station tells what it plays. Empty when it takes that
+    /// back.
+    Title(String),
     /// The next frames.
     Audio(Chunk),
     /// Nothing now; the waker given at opening is called when there is.
@@ -77,14 +80,40 @@ pub enum Polled {
     Failed(MediaError),
 }
 
+/// What can be had of a [`Source`] without waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Supply {
+    /// How much lies ahead of what has been polled, as far as that is known.
+    pub ahead: Duration,
+    /// No more will come before some of it is polled: waiting gains nothing.
+    pub full: bool,
+    /// It comes as fast as it plays and no faster, as far as anybody knows: waiting for much more is a delay for ever.
+    pub paced: bool,
+}
+
+impl Supply {
+    /// Of what is all there.
+    pub const ALL: Self = Self {
+        ahead: Duration::MAX,
+        full: true,
+        paced: false,
+    };
+}
+
 /// Decoded audio that arrives in its own time.
 pub trait Source: Send {
     /// What has arrived. Never blocks; after [`Polled::End`] or [`Polled::Failed`] it repeats itself.
     fn poll(&mut self) -> Polled;
 
     /// Continues from `to` (clamped to the media). What was decoded before and not yet polled is
-    /// dropped; [`Polled::Sought`] comes first. Valid after [`Polled::End`] too.
+    /// dropped; [`Polled::Sought`] comes first. Valid after [`Polled::End`] too. Media that cannot be sought in goes forward within what
+    /// is at hand, and says how far.
     fn seek(&mut self, to: Duration);
+
+    /// What is at hand. Never blocks.
+    fn supply(&self) -> Supply {
+        Supply::ALL
+    }
 }
 
 /// Called from any thread when a [`Source`] that said [`Polled::Pending`] has something.
@@ -94,7 +123,7 @@ pub type Waker = Arc<dyn Fn() + Send + Sync>;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum MediaError {
     /// The URI is not one this program fetches.
-    #[error("cannot play {uri}: {reason}; only http:// addresses are fetched")]
+    #[error("cannot play {uri}: {reason}; only http:// and https:// addresses are fetched")]
     Address {
         /// The URI as given.
         uri: String,

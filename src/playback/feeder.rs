@@ -1,6 +1,7 @@
 //! The feeder reads a zone's tracks ahead of the clock, stamps what they hold, and hands it to the zone's lanes.
 //! It owns no thread and never waits: not for a source, not for a lane.
 
+mod cushion;
 mod port;
 mod stream;
 
@@ -12,14 +13,15 @@ use super::lane::{Claim, Gain, LaneHandle};
 use crate::audio::Timeline;
 use crate::clock::ClockTime;
 use crate::media::{MediaError, MediaInfo, Source};
+use cushion::Cushion;
 use port::Port;
 use stream::{Fill, Stream};
 
 /// Read ahead of the ear by this much, the largest lateness not counted.
 const LEAD: Duration = Duration::from_millis(1500);
-/// A stream starts when this much has been decoded (or all of it): enough for a server that sends in real time to keep ahead.
+/// A stream starts when this much has been decoded (or all of it), and `cushion` finds that it will not run dry soon.
 const START: Duration = Duration::from_millis(250);
-/// After running dry a stream goes on when this much has been decoded, so that it does not run dry again at once.
+/// After running dry this much must have been decoded.
 const REFILL: Duration = Duration::from_millis(1500);
 /// Between a decision here and the lane's thread having acted on it.
 const MARGIN: Duration = Duration::from_millis(15);
@@ -94,6 +96,10 @@ pub enum EngineEvent {
     },
     /// The source does not keep up; the music halts until it does.
     Stalled(TrackId),
+    /// The track cannot be sought in, but up to this position it is at hand, or will be when that is heard. Told once a second.
+    Reach(TrackId, Duration),
+    /// What is heard of the track from now on has this title, by the word of whoever sends it.
+    Title(TrackId, String),
     /// The last track has been heard to its end.
     Ended(TrackId),
     /// The track cannot be played, or not further.
@@ -139,6 +145,7 @@ pub struct Feeder {
     claim: Claim,
     stream: Stream,
     mode: Mode,
+    cushion: Cushion,
     /// The frame the music goes on from.
     resume: f64,
     /// Whether the music starts in the middle of something.
@@ -170,6 +177,7 @@ impl Feeder {
             claim: 0,
             stream: Stream::new(rate),
             mode: Mode::Halted,
+            cushion: Cushion::default(),
             resume: 0.0,
             fade_in: false,
             events: VecDeque::new(),
@@ -189,6 +197,7 @@ impl Feeder {
                 self.halt(now);
                 self.stream = Stream::new(self.rate);
                 self.stream.append(id, source);
+                self.cushion = Cushion::default();
                 self.restart_at(0.0, false);
             }
             EngineCommand::Queue(next) => {
@@ -344,6 +353,9 @@ impl Feeder {
         let limit = heard + self.frames(LEAD + late);
         let told = self.stream.read(heard, limit);
         self.events.extend(told);
+        if let Some((track, reach)) = self.stream.new_reach() {
+            self.events.push_back(EngineEvent::Reach(track, reach));
+        }
     }
 
     fn start_if_ready(&mut self, now: ClockTime, refill: bool, waiting: Option<ClockTime>) {
@@ -362,7 +374,10 @@ impl Feeder {
             Fill::Flowing => {
                 let least = START.max(self.writes_ahead() + 2 * BUSY);
                 let wanted = self.frames(if refill { REFILL } else { least });
-                if (self.stream.end() as f64) < self.resume + wanted {
+                let decoded = self.stream.end() as f64 - self.resume;
+                let time = Duration::from_secs_f64(decoded.max(0.0) / f64::from(self.rate));
+                let safe = self.cushion.is_safe(time, self.stream.supply(), now);
+                if decoded < wanted || !safe {
                     return;
                 }
             }
@@ -413,6 +428,7 @@ impl Feeder {
                     self.resume = self.halt(now).min(end as f64);
                     self.fade_in = true;
                     self.mode = Mode::starting(true);
+                    self.cushion.ran_dry();
                     if let Some((track, _)) = self.stream.tell_position(self.resume) {
                         self.events.push_back(EngineEvent::Stalled(track));
                     }
@@ -430,7 +446,7 @@ impl Feeder {
         }
     }
 
-    /// Tells of each track whose beginning the ear has passed.
+    /// Tells of each track, and of each title, whose beginning the ear has passed.
     fn tell_passed(&mut self, line: Timeline, now: ClockTime) {
         let heard = line.frame_at(now);
         while let Some((track, start)) = self.stream.passed(heard) {
@@ -438,6 +454,9 @@ impl Feeder {
                 track,
                 start: line.time_of(start),
             });
+        }
+        while let Some((track, title)) = self.stream.title_passed(heard) {
+            self.events.push_back(EngineEvent::Title(track, title));
         }
     }
 }

@@ -11,9 +11,10 @@ use quick_xml::name::{NamespaceResolver, ResolveResult};
 use crate::upnp::xml::{escape, is_xml};
 use crate::zone::Track;
 
-/// The sender's metadata where it is well-formed DIDL-Lite, otherwise a document of our own.
+/// The sender's metadata where it is well-formed DIDL-Lite, otherwise a document of our own; and that of a radio station, once it has
+/// told what it plays.
 pub(super) fn shown(track: &Track) -> String {
-    if is_well_formed(&track.metadata) {
+    if track.station.is_none() && is_well_formed(&track.metadata) {
         track.metadata.clone()
     } else {
         minimal_didl(track)
@@ -33,7 +34,12 @@ pub fn minimal_didl(track: &Track) -> String {
         let _ = write!(document, "<{name}>{}</{name}>", escape(text));
     };
     element("dc:title", &track.title);
-    element("upnp:class", "object.item.audioItem.musicTrack");
+    if let Some(station) = &track.station {
+        element("upnp:class", "object.item.audioItem.audioBroadcast");
+        element("upnp:channelName", &station.title);
+    } else {
+        element("upnp:class", "object.item.audioItem.musicTrack");
+    }
     for (name, text) in [
         ("upnp:artist", &track.artist),
         ("upnp:album", &track.album),

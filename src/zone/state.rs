@@ -38,6 +38,37 @@ pub struct Track {
     pub album: Option<String>,
     /// The album art's address, if known.
     pub art: Option<String>,
+    /// The track as it was set, where its sender has told since what it plays: a radio station and the song that is heard.
+    pub station: Option<Arc<Self>>,
+}
+
+impl Track {
+    /// The same while its sender says that it plays `told`, usually an artist and a title with a dash between; nothing, if that is
+    /// empty.
+    pub fn telling(self: &Arc<Self>, told: &str) -> Arc<Self> {
+        let station = self.as_set();
+        if told.is_empty() {
+            return station;
+        }
+        let (artist, title) = match told.split_once(" - ") {
+            Some((artist, title)) if !artist.is_empty() && !title.is_empty() => {
+                (Some(artist.trim().to_owned()), title.trim())
+            }
+            _ => (None, told),
+        };
+        Arc::new(Self {
+            title: title.to_owned(),
+            artist,
+            album: None,
+            station: Some(station.clone()),
+            ..(*station).clone()
+        })
+    }
+
+    /// The track as it was set.
+    pub fn as_set(self: &Arc<Self>) -> Arc<Self> {
+        self.station.clone().unwrap_or_else(|| self.clone())
+    }
 }
 
 /// Where in the track the ear is: a straight line in time, or a point.

@@ -8,7 +8,8 @@
 //! | playing | starts the new one | nothing | → paused | → stopped | goes there | plays it | to the start |
 //! | paused | loads it, stays | → transitioning | nothing | → stopped | stays | plays it | to the start |
 //!
-//! Seek and Next are refused with "nothing there" where the target is outside the track or there is no next one. Transitioning
+//! Seek and Next are refused with "nothing there" where the target is outside the track or there is no next one; a track that cannot
+//! be sought in can be gone forward in as far as it has come. Transitioning
 //! does not last: what brings nothing for too long ends in error.
 
 use std::sync::Arc;
@@ -31,6 +32,8 @@ pub struct Transport {
     current: TrackId,
     next: TrackId,
     next_info: Option<MediaInfo>,
+    /// Up to where a current track that cannot be sought in can be gone forward in.
+    reach: Duration,
     /// Whether the engine holds the current track.
     loaded: bool,
     /// With the current track; of meaning while transitioning.
@@ -50,6 +53,7 @@ impl Transport {
             current: 0,
             next: 0,
             next_info: None,
+            reach: Duration::ZERO,
             loaded: false,
             patience: Patience::default(),
         }
@@ -147,7 +151,7 @@ impl Transport {
             return vec![Effect::Stop];
         };
         let mut effects = vec![Effect::Prepare];
-        effects.extend(self.load(track));
+        effects.extend(self.load(&track));
         match self.state.transport {
             TransportState::NoMedia | TransportState::Stopped => {
                 self.state.transport = TransportState::Stopped;
@@ -163,10 +167,12 @@ impl Transport {
     }
 
     /// Makes this the current track, at its start.
-    fn load(&mut self, track: Arc<Track>) -> Vec<Effect> {
+    fn load(&mut self, track: &Arc<Track>) -> Vec<Effect> {
+        let track = track.as_set();
         self.current = self.new_id();
         self.loaded = true;
         self.patience.forget();
+        self.reach = Duration::ZERO;
         self.state.duration = track.request.duration;
         self.state.seekable = true;
         self.state.progress = Progress::Unstarted;
@@ -212,7 +218,7 @@ impl Transport {
                 {
                     let from = self.state.progress;
                     effects.push(Effect::Prepare);
-                    effects.extend(self.load(track));
+                    effects.extend(self.load(&track));
                     if let Progress::At(position) = from {
                         self.state.progress = from;
                         effects.push(Effect::Seek(position));
@@ -262,7 +268,10 @@ impl Transport {
         if self.state.transport == TransportState::NoMedia {
             return Err(ZoneError::TransitionNotAvailable);
         }
-        if !self.state.seekable || self.state.duration.is_some_and(|duration| to > duration) {
+        let is_beyond = self.state.duration.is_some_and(|duration| to > duration);
+        // What cannot be sought in can still be gone forward in, as far as it has come.
+        let is_at_hand = self.loaded && to >= self.state.position(now) && to <= self.reach;
+        if is_beyond || !(self.state.seekable || is_at_hand) {
             return Err(ZoneError::IllegalSeekTarget);
         }
         self.state.progress = Progress::At(to);
@@ -287,7 +296,7 @@ impl Transport {
             .ok_or(ZoneError::IllegalSeekTarget)?;
         self.clear_next();
         self.state.error = None;
-        let mut effects = self.load(next);
+        let mut effects = self.load(&next);
         match self.state.transport {
             TransportState::NoMedia | TransportState::Stopped => {}
             TransportState::Playing | TransportState::Transitioning => {
@@ -309,7 +318,7 @@ impl Transport {
         let Some(track) = self.state.track.clone() else {
             return Err(ZoneError::TransitionNotAvailable);
         };
-        let mut effects = self.load(track);
+        let mut effects = self.load(&track);
         if self.state.next.is_some() {
             effects.push(self.queue());
         }
@@ -324,9 +333,10 @@ impl Transport {
     pub fn event(&mut self, event: EngineEvent, now: ClockTime) -> Vec<Effect> {
         match event {
             EngineEvent::Opened(track, info) if track == self.current && self.loaded => {
-                self.patience.saw_it_come(now);
+                self.patience.saw_it_come(is_station(info), now);
                 self.opened(info);
             }
+            EngineEvent::Reach(track, reach) if track == self.current => self.reach = reach,
             EngineEvent::Opened(track, info) if track == self.next => self.next_info = Some(info),
             EngineEvent::Playing { track, start }
                 if self.is_active() && self.advance_to(track, now) =>
@@ -342,6 +352,9 @@ impl Transport {
             EngineEvent::Stalled(track) if self.is_active() && self.advance_to(track, now) => {
                 self.state.progress = Progress::At(self.state.position(now));
                 self.wait(now);
+            }
+            EngineEvent::Title(track, title) if self.loaded && self.advance_to(track, now) => {
+                self.state.track = self.state.track.take().map(|track| track.telling(&title));
             }
             EngineEvent::Ended(track) if self.loaded && self.advance_to(track, now) => {
                 // A next track that was named while the last frames were heard: too late to follow without a gap.
@@ -363,8 +376,10 @@ impl Transport {
                 return vec![Effect::Stop];
             }
             EngineEvent::Opened(..)
+            | EngineEvent::Reach(..)
             | EngineEvent::Playing { .. }
             | EngineEvent::Stalled(_)
+            | EngineEvent::Title(..)
             | EngineEvent::Ended(_)
             | EngineEvent::Failed(..)
             | EngineEvent::Displaced => {}
@@ -387,6 +402,7 @@ impl Transport {
             let info = self.next_info.take();
             self.current = self.next;
             self.patience.forget();
+            self.reach = Duration::ZERO;
             self.state.progress = Progress::Unstarted;
             self.state.track = self.state.next.take();
             self.state.duration = self
@@ -396,11 +412,16 @@ impl Transport {
                 .and_then(|track| track.request.duration);
             self.state.seekable = true;
             if let Some(info) = info {
-                self.patience.saw_it_come(now);
+                self.patience.saw_it_come(is_station(info), now);
                 self.opened(info);
             }
             self.clear_next();
         }
         track == self.current
     }
+}
+
+/// Whether it looks like a radio station: without an end, and in one order.
+fn is_station(info: MediaInfo) -> bool {
+    info.duration.is_none() && !info.seekable
 }

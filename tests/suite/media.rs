@@ -7,8 +7,12 @@
 
 mod conduct;
 mod formats;
+mod radio;
+mod resume;
 mod seeking;
 mod servers;
+mod six_hours;
+mod start;
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
@@ -20,6 +24,7 @@ use tokio::time::timeout;
 use unisono::audio::StreamFormat;
 use unisono::media::{self, MediaError, MediaInfo, MediaRequest, Network, Polled, Source};
 
+use super::support::log::Log;
 use super::support::media_server::{Framing, Media, MediaServer, fixture};
 
 const CD: StreamFormat = StreamFormat {
@@ -43,15 +48,14 @@ struct Heard {
     info: Option<MediaInfo>,
     format: Option<StreamFormat>,
     samples: Vec<f32>,
+    /// With the number of samples before each.
+    titles: Vec<(usize, String)>,
     failure: Option<MediaError>,
 }
 
 impl Listener {
     fn open(request: MediaRequest) -> Self {
-        Self::on(
-            &Network::new(Handle::current(), Vec::new()).unwrap(),
-            request,
-        )
+        Self::on(&Network::new(Handle::current(), Vec::new()), request)
     }
 
     fn on(network: &Network, request: MediaRequest) -> Self {
@@ -98,8 +102,13 @@ impl Listener {
 
     /// Everything up to the end or a failure.
     async fn rest(&mut self) -> Heard {
+        self.until(usize::MAX).await
+    }
+
+    /// The same, but no more than it takes to have this many samples.
+    async fn until(&mut self, samples: usize) -> Heard {
         let mut heard = Heard::default();
-        loop {
+        while heard.samples.len() < samples {
             match self.next().await {
                 Polled::Opened(info) => heard.info = Some(info),
                 Polled::Audio(chunk) => {
@@ -107,6 +116,7 @@ impl Listener {
                     assert!(!chunk.samples.is_empty());
                     heard.samples.extend(chunk.samples);
                 }
+                Polled::Title(title) => heard.titles.push((heard.samples.len(), title)),
                 Polled::End => return heard,
                 Polled::Failed(error) => {
                     heard.failure = Some(error);
@@ -115,7 +125,15 @@ impl Listener {
                 other => panic!("unasked: {other:?}"),
             }
         }
+        heard
     }
+}
+
+/// Lets so much time pass at once for the tasks, though not for the threads.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }
 
 fn request(uri: String) -> MediaRequest {
@@ -165,14 +183,27 @@ fn inner_deviation(format: StreamFormat, samples: &[f32], first: usize) -> f64 {
 /// Five minutes of a staircase, each frame of which tells its number: larger than anything that is kept of it.
 fn long_wav() -> (Vec<u8>, usize) {
     let frames = 300 * 44_100;
+    (stairs(0, frames), frames)
+}
+
+/// A WAV file of the staircase from one frame to another.
+fn stairs(first: usize, end: usize) -> Vec<u8> {
     let mut bytes = fixture("sine.wav");
     let data = bytes.windows(4).position(|tag| tag == b"data").unwrap() + 4;
     bytes.truncate(data);
-    bytes.extend((frames as u32 * 4).to_le_bytes());
-    for frame in 0..frames as u32 {
+    bytes.extend(((end - first) as u32 * 4).to_le_bytes());
+    for frame in first as u32..end as u32 {
         bytes.extend(frame.to_le_bytes());
     }
-    (bytes, frames)
+    bytes
+}
+
+/// Asserts that these are frames of the staircase from `first` on, none missing and none twice.
+#[track_caller]
+fn assert_stairs(samples: &[f32], first: usize) {
+    for (number, frame) in samples.chunks_exact(2).enumerate() {
+        assert_eq!(number_of(frame) as usize, first + number);
+    }
 }
 
 fn number_of(frame: &[f32]) -> u32 {

@@ -6,9 +6,11 @@ mod channels;
 mod events;
 mod flat;
 mod heard;
+mod network;
 mod next;
 mod pairs;
 mod patience;
+mod station;
 mod table;
 mod whole;
 

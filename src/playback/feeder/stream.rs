@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use super::{EngineEvent, TrackId};
 use crate::audio::{AudioBlock, Converter};
-use crate::media::{MediaError, MediaInfo, Polled, Source};
+use crate::media::{MediaError, MediaInfo, Polled, Source, Supply};
 
 /// Frames in a block: 20 ms at 48 kHz.
 const BLOCK: usize = 960;
 /// What has been heard is kept for this many frames (1 s), for lanes that come late and for resuming.
 const HISTORY: u64 = 48_000;
+
+/// By how much what is at hand must have changed to be told.
+const TELLING: Duration = Duration::from_secs(1);
 
 /// How the stream's near end is doing.
 #[derive(Debug)]
@@ -36,10 +39,19 @@ struct Part {
     told: bool,
 }
 
+/// A title that a track's sender has told, and the stream frame from which it holds.
+struct Title {
+    id: TrackId,
+    start: u64,
+    text: String,
+}
+
 struct Open {
     id: TrackId,
     source: Box<dyn Source>,
     info: Option<MediaInfo>,
+    /// How far it was at hand when that was last told.
+    reach: Duration,
     outcome: Option<Result<(), MediaError>>,
 }
 
@@ -49,6 +61,7 @@ impl Open {
             id,
             source,
             info: None,
+            reach: Duration::ZERO,
             outcome: None,
         }
     }
@@ -67,6 +80,8 @@ pub(super) struct Stream {
     current: Option<Open>,
     next: Option<Open>,
     parts: VecDeque<Part>,
+    /// Those that have not been heard.
+    titles: VecDeque<Title>,
     blocks: VecDeque<Arc<AudioBlock>>,
     /// Converted frames that do not fill a block yet.
     pending: Vec<f32>,
@@ -85,6 +100,7 @@ impl Stream {
             current: None,
             next: None,
             parts: VecDeque::new(),
+            titles: VecDeque::new(),
             blocks: VecDeque::new(),
             pending: Vec::new(),
             end: 0,
@@ -136,6 +152,7 @@ impl Stream {
             }
         }
         self.end = frame.min(self.end);
+        self.titles.retain(|title| title.start < frame);
     }
 
     /// Starts over at `to` in the track that is heard at stream frame `heard`. False if that track is no longer open.
@@ -167,6 +184,7 @@ impl Stream {
         self.blocks.clear();
         self.pending.clear();
         self.parts.clear();
+        self.titles.clear();
         self.end = 0;
         self.begin_part(id);
         if let Some(part) = self.parts.back_mut() {
@@ -179,10 +197,15 @@ impl Stream {
     fn begin_part(&mut self, id: TrackId) {
         self.parts.push_back(Part {
             id,
-            start: self.end + self.pending.len() as u64 / 2 + self.converter.held(),
+            start: self.read_until(),
             offset: Duration::ZERO,
             told: false,
         });
+    }
+
+    /// The frame at which what is polled next begins.
+    fn read_until(&self) -> u64 {
+        self.end + self.pending.len() as u64 / 2 + self.converter.held()
     }
 
     /// The frame after the last that has been read.
@@ -256,6 +279,11 @@ impl Stream {
             }
             // What was on the way when the seek was asked for.
             Polled::Audio(_) if self.seeking => {}
+            Polled::Title(text) => {
+                let id = current.id;
+                let start = self.read_until();
+                self.titles.push_back(Title { id, start, text });
+            }
             Polled::Audio(chunk) => {
                 self.converter
                     .push(chunk.format, &chunk.samples, &mut self.pending);
@@ -321,7 +349,7 @@ impl Stream {
             }
             Polled::Failed(error) => next.outcome = Some(Err(error)),
             Polled::End => next.outcome = Some(Ok(())),
-            Polled::Pending | Polled::Audio(_) | Polled::Sought(_) => {}
+            Polled::Pending | Polled::Audio(_) | Polled::Sought(_) | Polled::Title(_) => {}
         }
     }
 
@@ -382,6 +410,34 @@ impl Stream {
                 break;
             }
         }
+    }
+
+    /// A title that holds at or before `heard` and has not been told, and whose it is.
+    pub(super) fn title_passed(&mut self, heard: f64) -> Option<(TrackId, String)> {
+        let passed = |title: &mut Title| title.start as f64 <= heard;
+        let title = self.titles.pop_front_if(passed)?;
+        Some((title.id, title.text))
+    }
+
+    /// The position up to which a track that cannot be sought in is at hand, if that has changed by enough to be told.
+    pub(super) fn new_reach(&mut self) -> Option<(TrackId, Duration)> {
+        let read = self.position_of(self.read_until() as f64)?;
+        let current = self.current.as_mut()?;
+        if read.0 != current.id || current.info.is_none_or(|info| info.seekable) {
+            return None;
+        }
+        let reach = read.1.saturating_add(current.source.supply().ahead);
+        if reach.abs_diff(current.reach) < TELLING {
+            return None;
+        }
+        current.reach = reach;
+        Some((current.id, reach))
+    }
+
+    /// What the source that is read now has at hand.
+    pub(super) fn supply(&self) -> Supply {
+        let current = self.current.as_ref();
+        current.map_or(Supply::ALL, |open| open.source.supply())
     }
 
     /// A track not told of yet whose beginning is at or before `heard`, and the (possibly negative) stream frame at

@@ -144,13 +144,16 @@ fn read_track(uri: &str, metadata: &str) -> Result<Option<Arc<Track>>, ActionErr
     }
     match uri.trim_start().split_once("://") {
         Some((scheme, rest))
-            if scheme.eq_ignore_ascii_case("http")
+            if ["http", "https"].contains(&scheme.to_ascii_lowercase().as_str())
                 && !rest.is_empty()
                 && !rest.starts_with(['/', '?', '#']) => {}
         _ => {
             return Err(ActionError::new(
                 716,
-                format!("only http:// addresses can be played, not {:?}", brief(uri)),
+                format!(
+                    "only http:// and https:// addresses can be played, not {:?}",
+                    brief(uri)
+                ),
             ));
         }
     }

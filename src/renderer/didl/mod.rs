@@ -36,6 +36,7 @@ pub fn track(uri: &str, metadata: &str) -> Track {
         artist: item.artist.clone().or(item.creator),
         album: item.album.clone(),
         art: item.art.as_deref().and_then(|art| resolve(uri, art)),
+        station: None,
     }
 }
 

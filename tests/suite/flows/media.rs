@@ -128,6 +128,43 @@ async fn k08_a_live_stream_is_not_sought_in_and_plays_on() {
 }
 
 #[tokio::test]
+async fn h08_a_stations_titles_are_told_when_they_are_heard() {
+    let server = MediaServer::start();
+    let stack = Stack::start().await;
+    let house = &stack.renderer;
+    let mut subscriber = house.subscribe("AVTransport").await;
+    let song = tone(60.0);
+    let second = song.len() as u64 / 60;
+    // All of it is sent at once; it takes two seconds and a half to hear the second.
+    let later = second * 5 / 2;
+    let titles: [(u64, &[u8]); 2] = [(0, b"House - First"), (later, b"House - Second")];
+    let live = Media::new(song).framing(Framing::Icy).titles(4096, &titles);
+    let live = server.serve("/live", live.header("icy-name", "Tone FM"));
+    house.cast(&live).await;
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        let event = subscriber.event().await;
+        let metadata = changed(&event, "CurrentTrackMetaData").unwrap_or_default();
+        for title in ["First", "Second"] {
+            // Escaped, and escaped again.
+            if metadata.contains(&format!(";{title}&amp;")) {
+                told.push((title, house.position().await));
+            }
+        }
+    }
+    assert_eq!(told[0].0, "First");
+    assert_eq!(told[1].0, "Second");
+    assert!((2..4).contains(&told[1].1), "{told:?}");
+    let info = house.transport("GetPositionInfo", &[]).await;
+    assert_eq!(info.element("TrackURI"), Some(live.as_str()));
+    assert!(
+        info.element("TrackMetaData")
+            .is_some_and(|it| it.contains("Second"))
+    );
+    stack.end().await;
+}
+
+#[tokio::test]
 async fn k09_a_server_without_ranges_is_read_on_to_the_place() {
     let server = MediaServer::start();
     let stack = Stack::start().await;

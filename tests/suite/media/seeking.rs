@@ -139,20 +139,77 @@ async fn k08_k09_what_was_asked_of_a_stream_before_it_was_known_to_be_one_is_not
             assert!(CD.frames(heard.samples.len()) >= WHOLE, "{name}");
         }
     }
-    // Once it plays, it goes on from what has been handed out, and nothing is lost.
-    let live = Media::fixture("sine.wav").framing(Framing::UntilClose);
+}
+
+/// The frame that a seek has led to.
+fn frame_of(landed: Duration) -> usize {
+    (landed.as_secs_f64() * 44_100.0).round() as usize
+}
+
+#[tokio::test]
+async fn k09_a_stream_is_sought_in_forward_as_far_as_it_has_come() {
     let server = MediaServer::start();
+    // A quarter of a second comes, and the rest is withheld.
+    let live = Media::new(stairs(0, 10 * 44_100)).framing(Framing::UntilClose);
     let uri = server.serve("/live", live.stall_after(44_100));
     let mut listener = Listener::open(request(uri));
-    listener.opened().await;
-    let frame = CD.frames(listener.audio().await.len());
-    listener.source.seek(Duration::from_secs(1));
-    let landed = listener.sought().await.as_secs_f64() * 44_100.0;
-    assert_eq!(landed.round() as usize, frame);
+    assert!(!listener.opened().await.seekable);
+    let heard = CD.frames(listener.audio().await.len());
+    listener.source.seek(Duration::from_millis(150));
+    assert_eq!(listener.sought().await, Duration::from_millis(150));
+    let samples = listener.audio().await;
+    assert_stairs(&samples, 6615);
+    // Back there is no way: it goes on.
+    let here = 6615 + CD.frames(samples.len());
+    listener.source.seek(Duration::ZERO);
+    assert_eq!(frame_of(listener.sought().await), here);
+    // Farther than it has come it leads to where that ends.
+    listener.source.seek(Duration::from_secs(5));
     server.release();
-    let heard = listener.rest().await;
-    assert_eq!(CD.frames(heard.samples.len()), WHOLE - frame);
-    assert!(deviation(CD, &heard.samples, frame) < 1e-4);
+    let landed = frame_of(listener.sought().await);
+    assert!(
+        landed > here && landed <= 5 * 44_100,
+        "{heard} {here} {landed}"
+    );
+    let rest = listener.rest().await;
+    assert_stairs(&rest.samples, landed);
+    assert_eq!(landed + CD.frames(rest.samples.len()), 10 * 44_100);
+}
+
+#[tokio::test]
+async fn k10_where_bytes_are_not_offered_a_time_is_asked_for() {
+    let (bytes, frames) = long_wav();
+    let server = MediaServer::start();
+    let media = Media::new(bytes).framing(Framing::Chunked);
+    let media = media.by_time(move |time| stairs(frame_of(time), frames));
+    let uri = server.serve("/song", media);
+    let mut listener = Listener::open(request(uri));
+    let info = listener.opened().await;
+    assert!(info.seekable);
+    for second in [200, 30, 0] {
+        listener.source.seek(Duration::from_secs(second));
+        assert_eq!(listener.sought().await, Duration::from_secs(second));
+        let samples = listener.audio().await;
+        assert_stairs(&samples, second as usize * 44_100);
+    }
+    let requests = server.requests();
+    let asked = requests
+        .iter()
+        .map(|it| (it.header("timeseekrange.dlna.org"), it.header("range")));
+    let expected = [
+        None,
+        Some("npt=200.000-"),
+        Some("npt=30.000-"),
+        Some("npt=0.000-"),
+    ];
+    assert!(asked.eq(expected.map(|time| (time, None))));
+    // To the end, and back from there.
+    listener.source.seek(Duration::from_millis(299_500));
+    assert_eq!(listener.sought().await, Duration::from_millis(299_500));
+    assert_stairs(&listener.rest().await.samples, 299_500 * 441 / 10);
+    listener.source.seek(Duration::from_secs(100));
+    assert_eq!(listener.sought().await, Duration::from_secs(100));
+    assert_stairs(&listener.audio().await, 100 * 44_100);
 }
 
 #[tokio::test]

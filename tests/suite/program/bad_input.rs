@@ -9,7 +9,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
-use crate::support::media_server::{Media, MediaServer, fixture};
+use crate::support::media_server::{Framing, Media, MediaServer, fixture};
 use crate::support::namespace::inside;
 use crate::support::program::{Home, Program};
 use crate::support::recording::{FIXTURE_PITCH, LEVEL, PITCH, tone};
@@ -17,7 +17,7 @@ use crate::support::soap::Renderer;
 use crate::support::upnp_wire::{bare, envelope, exchange};
 
 /// Longer than the program waits for a server.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Waits until the renderer has stopped and says that it was in error.
 async fn fails(renderer: &Renderer) {
@@ -77,15 +77,14 @@ async fn a_song_that_cannot_be_played_is_named_and_the_next_one_plays() {
     let noise: Vec<u8> = (0..60_000u32).map(|i| (i * i % 251) as u8).collect();
     let good = server.serve("/good.flac", Media::new(flac.clone()));
     let serve = |path: &str, media| server.serve(path, media);
+    let half = Media::new(flac.clone()).framing(Framing::IgnoresRanges);
+    let half = half.ends_at(flac.len() / 2);
     let cases: [(String, &str); 9] = [
         ("http://127.0.0.1:9/song.flac".to_owned(), "refused"),
         ("http://192.0.2.77/song.flac".to_owned(), "no connection"),
         (serve("/silent", Media::silence()), "nothing for 14 s"),
         (server.url("/missing.flac"), "404"),
-        (
-            serve("/half", Media::new(flac.clone()).cut_after(flac.len() / 2)),
-            "closed the connection",
-        ),
+        (serve("/half", half), "closed the connection"),
         (
             serve("/page", Media::new(page.into_bytes()).mime("audio/flac")),
             "decode",
@@ -142,9 +141,14 @@ async fn a_media_server_that_dies_ends_the_song_cleanly() {
     house.cast(&url).await;
     sleep(Duration::from_millis(500)).await;
     drop(server);
+    // It might come back: it is waited for, and the log says from the first why.
     fails(&house).await;
     let line = program.logged_all(&["WARN", &url]).await;
-    assert!(line.contains("closed the connection"), "{line}");
+    assert!(
+        line.contains("closed the connection after") && line.contains("asking for the rest"),
+        "{line}"
+    );
+    program.logged_all(&["WARN", "House", &url, "30 s"]).await;
 
     let server = MediaServer::start();
     let url = server.serve("/song.wav", Media::new(tone(1.0)));
@@ -154,8 +158,8 @@ async fn a_media_server_that_dies_ends_the_song_cleanly() {
         let sounds = recording.sounds();
         let lengths: Vec<_> = sounds.iter().map(|it| it.seconds()).collect();
         assert_eq!(lengths.len(), 2, "{lengths:?}");
-        // The last packet of a file that breaks off is not whole.
-        assert!((1.9..2.001).contains(&lengths[0]), "{lengths:?}");
+        // What outputs need for a common halt is kept back for when it goes on; it does not.
+        assert!((1.7..2.001).contains(&lengths[0]), "{lengths:?}");
         assert!((lengths[1] - 1.0).abs() < 0.002, "{lengths:?}");
         for sound in sounds {
             let inner = sound.inner(0.02);
@@ -182,7 +186,7 @@ async fn junk_is_refused_and_the_song_plays_on() {
         Some(402)
     );
 
-    for uri in ["https://127.0.0.1/song.flac", "file:///etc/passwd", "song"] {
+    for uri in ["rtsp://127.0.0.1/song.flac", "file:///etc/passwd", "song"] {
         let arguments = [("CurrentURI", uri), ("CurrentURIMetaData", "")];
         let answer = house
             .call("AVTransport", "SetAVTransportURI", &arguments)

@@ -11,5 +11,7 @@ mod found;
 mod hostile;
 mod life;
 mod load;
+mod network;
 mod playing;
 mod reach;
+mod secure;

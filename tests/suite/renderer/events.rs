@@ -163,6 +163,36 @@ fn r05_r08_a_volume_change_is_all_there_is_in_its_event() {
 }
 
 #[test]
+fn h08_a_stations_title_is_told_as_metadata_of_the_same_track() {
+    let bench = Bench::with_track(TransportState::Playing);
+    let before = bench.snapshot("AVTransport");
+    let playing = state(TransportState::Playing);
+    let station = playing.track.clone().unwrap();
+    bench.publish(ZoneState {
+        track: Some(station.telling("Bj\u{f6}rk - J\u{f3}ga & more")),
+        ..playing.clone()
+    });
+    let changes = last_change(&bench, "AVTransport", Some(&before)).unwrap();
+    assert_eq!(names(&changes), ["CurrentTrackMetaData"]);
+    let metadata = value(&changes, "CurrentTrackMetaData");
+    for part in [
+        "<dc:title>J\u{f3}ga &amp; more</dc:title>",
+        "<upnp:artist>Bj\u{f6}rk</upnp:artist>",
+        "object.item.audioItem.audioBroadcast",
+        "<upnp:channelName>Tom &amp; &quot;J&quot; &lt;x&gt;</upnp:channelName>",
+        "/MediaItems/22.flac",
+    ] {
+        assert!(metadata.contains(part), "no {part} in {metadata}");
+    }
+    // And no more when the station takes it back.
+    let told = bench.snapshot("AVTransport");
+    bench.publish(playing);
+    let changes = last_change(&bench, "AVTransport", Some(&told)).unwrap();
+    assert_eq!(names(&changes), ["CurrentTrackMetaData"]);
+    assert_eq!(bench.snapshot("AVTransport"), before);
+}
+
+#[test]
 fn time_passing_is_no_event() {
     let bench = Bench::with_track(TransportState::Playing);
     let before = bench.snapshot("AVTransport");

@@ -2,6 +2,7 @@
 
 pub(crate) mod dice;
 pub mod house;
+pub(crate) mod log;
 pub(crate) mod media_server;
 pub(crate) mod namespace;
 pub(crate) mod program;

@@ -50,7 +50,7 @@ impl Stack {
         let outputs = Outputs::start(vec![output(1), output(2)], &clock).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let network = Network::new(Handle::current(), vec![address.port()]).unwrap();
+        let network = Network::new(Handle::current(), vec![address.port()]);
         let open: OpenMedia = Arc::new(move |request, waker| media::open(request, &network, waker));
         let spec = ZoneSpec {
             name: ZONE.to_owned(),

@@ -1,0 +1,378 @@
+//! One file or stream on its way into a buffer: what is asked for, and what is done when the connection ends too early.
+//! Requests and redirects are `Network`'s matter, when and how often to ask again is decided in `resume`.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+
+use super::Network;
+use super::answer::{Answer, Refusal};
+use super::icy::Piece;
+use super::resume::{BackOff, Known, Stop, Verdict};
+use crate::media::MediaError;
+use crate::media::buffer::{Description, Intake, Place};
+
+/// From the request to the first byte of the file. Transcoders need seconds to start; but who has cast to a dead server
+/// must be told within 15 s.
+const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(14);
+/// The longest silence in the middle of a file. Whoever listens may be patient for less when nothing is left to be heard;
+/// a server that is started anew under music that has been read ahead is waited for.
+const STALLED_AFTER: Duration = Duration::from_secs(45);
+/// Of a server that can be asked for the rest, this much silence is taken for the end of the connection.
+const SILENT_AFTER: Duration = Duration::from_secs(10);
+/// Nothing has been read for so long: whoever listens has paused, and the server may have closed the connection for it.
+const PAUSED: Duration = Duration::from_secs(20);
+/// Before a server that is overloaded is asked again, unless it names a time.
+const OVERLOADED: Duration = Duration::from_secs(1);
+/// A connection that has brought this much was a good one.
+const WORTH_IT: u64 = 16 << 10;
+
+/// A transfer and whom it is for.
+pub(super) struct Transfer {
+    pub(super) network: Network,
+    pub(super) uri: String,
+    /// Whether the sender says that it has an end.
+    pub(super) finite: bool,
+    pub(super) intake: Intake,
+}
+
+/// How far a transfer has come.
+struct Course {
+    place: Place,
+    /// How many bytes have come from there on.
+    came: u64,
+    /// How many bytes the present connection has brought of them.
+    brought: u64,
+    /// How many bytes of the present answer have come before.
+    skip: u64,
+    length: Option<u64>,
+    ranges: bool,
+    live: bool,
+    validator: Option<String>,
+    was_paused: bool,
+    fruitless: u32,
+    back_off: BackOff,
+}
+
+impl Course {
+    fn new(place: Place, answer: &Answer) -> Self {
+        let from = match place {
+            Place::Byte(from) => from,
+            Place::Time(_) => 0,
+        };
+        Self {
+            place,
+            came: 0,
+            brought: 0,
+            skip: from.saturating_sub(answer.first),
+            length: answer.description.length,
+            ranges: answer.description.ranges,
+            live: answer.description.live,
+            validator: answer.validator.clone(),
+            was_paused: false,
+            fruitless: 0,
+            back_off: BackOff::default(),
+        }
+    }
+
+    fn position(&self) -> u64 {
+        match self.place {
+            Place::Byte(from) => from + self.came,
+            Place::Time(_) => self.came,
+        }
+    }
+
+    fn known(&self, finite: bool) -> Known {
+        Known {
+            live: self.live,
+            length: self.length,
+            position: self.position(),
+            was_paused: self.was_paused && finite,
+            fruitless: self.fruitless,
+        }
+    }
+
+    /// What to ask for to have the rest.
+    fn rest(&self) -> Place {
+        match self.place {
+            Place::Time(_) => self.place,
+            Place::Byte(_) if self.live => Place::Byte(0),
+            // Who has said that there are no ranges is asked for all of it.
+            Place::Byte(_) if self.length.is_some() && !self.ranges => Place::Byte(0),
+            Place::Byte(_) => Place::Byte(self.position()),
+        }
+    }
+
+    /// Whether `answer` is another file than the one that has come so far.
+    fn is_another(&self, answer: &Answer) -> bool {
+        fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+            matches!((one, other), (Some(one), Some(other)) if one != other)
+        }
+        differ(self.validator.as_ref(), answer.validator.as_ref())
+            || differ(self.length.as_ref(), answer.description.length.as_ref())
+    }
+}
+
+impl Transfer {
+    pub(super) async fn run(self) {
+        let mut from = Place::Byte(0);
+        loop {
+            from = tokio::select! {
+                biased;
+                restart = poll_fn(|context| self.intake.poll_restart(context)) => restart,
+                restart = self.transfer_and_report(from) => restart,
+            };
+        }
+    }
+
+    /// Transfers, reports how it ended, and waits until the reader wants something else.
+    async fn transfer_and_report(&self, from: Place) -> Place {
+        match self.transfer(from).await {
+            Ok(()) => self.intake.complete(),
+            Err(error) => self.intake.fail(error),
+        }
+        poll_fn(|context| self.intake.poll_restart(context)).await
+    }
+
+    async fn transfer(&self, place: Place) -> Result<(), MediaError> {
+        let deadline = Instant::now() + FIRST_BYTE_WITHIN;
+        let Some(mut answer) = self.begin(place, deadline).await? else {
+            return Ok(());
+        };
+        let mut course = Course::new(place, &answer);
+        if course.skip > 0 && course.length.is_none() {
+            return Err(self.failed(
+                "it cannot be played from another place: the server sends the whole stream when asked for a part".to_owned(),
+            ));
+        }
+        if matches!(place, Place::Byte(0) | Place::Time(_)) {
+            self.intake.describe(answer.description.clone());
+        }
+        let mut patience = deadline - Instant::now();
+        loop {
+            let (stop, reason) = self.pump(&mut answer, &mut course, patience).await?;
+            course.fruitless = if course.brought > 0 {
+                0
+            } else {
+                course.fruitless + 1
+            };
+            match course.known(self.is_finite()).after(stop) {
+                Verdict::Complete => return Ok(()),
+                Verdict::Again => {}
+                Verdict::Hopeless => return Err(self.broken_off(&course, &reason)),
+            }
+            match self.again(&mut course, &reason).await? {
+                Some(rest) => answer = rest,
+                None => return Ok(()),
+            }
+            patience = course.silence();
+        }
+    }
+
+    /// Whether it has an end, so that what is sent anew is the same again.
+    fn is_finite(&self) -> bool {
+        self.finite || self.intake.is_finite()
+    }
+
+    /// Asks for the first time; `None` when there is nothing at that place.
+    async fn begin(&self, place: Place, deadline: Instant) -> Result<Option<Answer>, MediaError> {
+        let mut overloaded = None;
+        loop {
+            let asked = timeout_at(deadline, self.network.get(&self.uri, place, None)).await;
+            let refusal = match asked {
+                Ok(Ok(answer)) => return Ok(Some(answer)),
+                Ok(Err(refusal)) => refusal,
+                Err(_) => return Err(overloaded.unwrap_or_else(|| self.late())),
+            };
+            let Refusal::Status {
+                status,
+                retry_after,
+            } = refusal
+            else {
+                return Err(refusal.explain(&self.uri));
+            };
+            if status == StatusCode::RANGE_NOT_SATISFIABLE && place != Place::Byte(0) {
+                return Ok(None);
+            }
+            let again = Instant::now() + retry_after.unwrap_or(OVERLOADED);
+            let passes = [
+                StatusCode::SERVICE_UNAVAILABLE,
+                StatusCode::TOO_MANY_REQUESTS,
+            ]
+            .contains(&status);
+            let error = refusal.explain(&self.uri);
+            if !passes || again >= deadline {
+                return Err(error);
+            }
+            tracing::info!("{error}; asking again");
+            overloaded = Some(error);
+            sleep_until(again).await;
+        }
+    }
+
+    /// Passes on what comes until the connection ends, and answers how it did.
+    async fn pump(
+        &self,
+        answer: &mut Answer,
+        course: &mut Course,
+        mut patience: Duration,
+    ) -> Result<(Stop, String), MediaError> {
+        course.brought = 0;
+        loop {
+            // A restart ends this future from outside.
+            let waiting = Instant::now();
+            poll_fn(|context| self.intake.poll_room(context)).await;
+            course.was_paused = waiting.elapsed() >= PAUSED;
+            match timeout(patience, answer.next()).await {
+                Ok(Ok(Some(Piece::Audio(bytes)))) => {
+                    let passed = course.skip.min(bytes.len() as u64);
+                    course.skip -= passed;
+                    // At most the number of bytes, so the cast loses nothing.
+                    let wanted = &bytes[passed as usize..];
+                    course.came += wanted.len() as u64;
+                    course.brought += wanted.len() as u64;
+                    if course.brought > WORTH_IT {
+                        course.back_off = BackOff::default();
+                    }
+                    self.intake.push(wanted);
+                }
+                Ok(Ok(Some(Piece::Title(title)))) => self.intake.title(title),
+                Ok(Ok(None)) => {
+                    return Ok((Stop::End, "the server closed the connection".to_owned()));
+                }
+                // Whoever makes up a length says nothing with it: the end of the connection is the end.
+                Ok(Err(_)) if answer.made_up => {
+                    return Ok((Stop::End, "the server closed the connection".to_owned()));
+                }
+                Ok(Err(reason)) => return Ok((Stop::Cut, cut(&reason))),
+                Err(_) if course.came == 0 && !course.live => return Err(self.late()),
+                Err(_) if course.silence() < STALLED_AFTER => {
+                    let seconds = SILENT_AFTER.as_secs();
+                    return Ok((Stop::Cut, format!("the server fell silent for {seconds} s")));
+                }
+                Err(_) => {
+                    return Err(self.failed(format!(
+                        "the server fell silent for {} s after {} bytes",
+                        STALLED_AFTER.as_secs(),
+                        course.position()
+                    )));
+                }
+            }
+            patience = course.silence();
+        }
+    }
+
+    /// Asks for the rest until there is an answer that brings it; `None` when there is no rest.
+    async fn again(&self, course: &mut Course, reason: &str) -> Result<Option<Answer>, MediaError> {
+        let (uri, place) = (&self.uri, course.rest());
+        let position = course.position();
+        if course.live {
+            tracing::warn!("{uri}: {reason}; tuning in again");
+        } else {
+            tracing::warn!("{uri}: {reason} after {position} bytes; asking for the rest");
+        }
+        let since = Instant::now();
+        loop {
+            sleep(course.back_off.pause()).await;
+            let validator = course.validator.as_deref();
+            let asked = timeout(FIRST_BYTE_WITHIN, self.network.get(uri, place, validator)).await;
+            let error = match asked {
+                Ok(Ok(answer)) => {
+                    self.take_up(course, &answer)?;
+                    let attempts = course.back_off.attempts();
+                    tracing::info!("{uri}: it goes on (attempt {attempts})");
+                    return Ok(Some(answer));
+                }
+                Ok(Err(Refusal::Status { status, .. }))
+                    if status == StatusCode::RANGE_NOT_SATISFIABLE && !course.live =>
+                {
+                    tracing::warn!("{uri}: by the server's word it ends after {position} bytes");
+                    return Ok(None);
+                }
+                Ok(Err(refusal)) => {
+                    let passes = course.live || refusal.may_pass();
+                    let error = refusal.explain(uri);
+                    if !passes {
+                        return Err(error);
+                    }
+                    error
+                }
+                Err(_) => self.late(),
+            };
+            tracing::debug!("{error}; trying again");
+            if !course.live && since.elapsed() >= STALLED_AFTER {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Goes on with `answer`, if it is the rest of what has come so far.
+    fn take_up(&self, course: &mut Course, answer: &Answer) -> Result<(), MediaError> {
+        // Neither bytes nor times can be asked for, and nobody knows of an end: what is sent now is what plays now.
+        let anew =
+            course.live || (course.length.is_none() && !self.is_finite() && answer.first == 0);
+        if anew && matches!(course.place, Place::Byte(_)) {
+            self.intake.part(Description {
+                // It holds for what is still to be read of the part before, too.
+                length: None,
+                ranges: false,
+                ..answer.description.clone()
+            });
+            course.place = Place::Byte(0);
+            (course.came, course.skip) = (0, 0);
+            return Ok(());
+        }
+        if course.is_another(answer) {
+            return Err(self.failed(
+                "the connection broke, and the server has another file there now".to_owned(),
+            ));
+        }
+        course.skip = course.position().saturating_sub(answer.first);
+        Ok(())
+    }
+
+    fn broken_off(&self, course: &Course, reason: &str) -> MediaError {
+        let at = course.position();
+        self.failed(match course.length {
+            Some(length) => {
+                format!("the server closed the connection {at} of {length} bytes into the file, and again when it was asked for the rest")
+            }
+            None => format!("the connection broke {at} bytes into the stream: {reason}"),
+        })
+    }
+
+    fn late(&self) -> MediaError {
+        let seconds = FIRST_BYTE_WITHIN.as_secs();
+        self.failed(format!("the server sent nothing for {seconds} s"))
+    }
+
+    fn failed(&self, reason: String) -> MediaError {
+        MediaError::Fetch {
+            uri: self.uri.clone(),
+            reason,
+        }
+    }
+}
+
+impl Course {
+    /// How long a silence is waited out.
+    fn silence(&self) -> Duration {
+        if self.live || self.ranges {
+            SILENT_AFTER
+        } else {
+            STALLED_AFTER
+        }
+    }
+}
+
+/// What has happened to a connection that ended with this error, in words.
+fn cut(error: &str) -> String {
+    // hyper's words for fewer bytes than were announced.
+    if error.contains("end of file before message length reached") {
+        "the server closed the connection".to_owned()
+    } else {
+        format!("the connection broke ({error})")
+    }
+}

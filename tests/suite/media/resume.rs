@@ -1,0 +1,159 @@
+//! Connections that end before the file does: what is asked for then, and that nothing of it is heard.
+
+use super::*;
+
+/// Asserts that a fixture has been heard whole, as if nothing had happened.
+#[track_caller]
+fn assert_whole(heard: &Heard, what: &str) {
+    assert!(heard.failure.is_none(), "{what}: {:?}", heard.failure);
+    assert_eq!(CD.frames(heard.samples.len()), WHOLE, "{what}");
+    let deviation = inner_deviation(CD, &heard.samples, 0);
+    assert!(deviation < 0.02, "{what}: off by {deviation}");
+}
+
+#[tokio::test]
+async fn h16_a_connection_cut_in_the_middle_is_resumed_by_range_and_not_heard() {
+    for name in ["sine.wav", "sine.flac", "sine.mp3", "sine.m4a", "sine.ogg"] {
+        let log = Log::start();
+        let server = MediaServer::start();
+        let cut = fixture(name).len() * 2 / 3;
+        let media = Media::fixture(name).tag("\"v1\"").cut_first(cut, 1);
+        let uri = server.serve("/song", media);
+        let heard = Listener::open(request(uri.clone())).rest().await;
+        assert_whole(&heard, name);
+        let requests = server.requests();
+        assert_eq!(requests.len(), 2, "{name}");
+        let range = format!("bytes={cut}-");
+        assert_eq!(requests[1].header("range"), Some(range.as_str()));
+        assert_eq!(requests[1].header("if-range"), Some("\"v1\""));
+        log.assert_line(&[
+            "WARN",
+            &uri,
+            &format!("after {cut} bytes; asking for the rest"),
+        ]);
+        log.assert_line(&["INFO", &uri, "it goes on (attempt 1)"]);
+    }
+}
+
+#[tokio::test]
+async fn h16_without_ranges_all_of_it_is_asked_for_and_what_came_is_passed_over() {
+    for framing in [Framing::RefusesRanges, Framing::IgnoresRanges] {
+        let server = MediaServer::start();
+        let media = Media::fixture("sine.flac").framing(framing);
+        let uri = server.serve("/song", media.cut_first(50_000, 2));
+        let heard = Listener::open(request(uri)).rest().await;
+        assert_whole(&heard, &format!("{framing:?}"));
+        assert!(server.requests().len() > 1);
+    }
+}
+
+#[tokio::test]
+async fn h16_a_file_in_chunks_is_resumed_when_the_sender_says_that_it_has_an_end() {
+    let server = MediaServer::start();
+    let media = Media::fixture("sine.mp3").framing(Framing::Chunked);
+    let uri = server.serve("/song", media.cut_first(15_000, 1));
+    let finite = MediaRequest {
+        duration: Some(Duration::from_millis(1500)),
+        ..request(uri)
+    };
+    assert_whole(&Listener::open(finite).rest().await, "chunked");
+}
+
+#[tokio::test]
+async fn h16_a_connection_cut_again_and_again_is_resumed_each_time() {
+    let server = MediaServer::start();
+    let media = Media::fixture("sine.wav").cut_after(70_000);
+    let uri = server.serve("/song", media);
+    let heard = Listener::open(request(uri)).rest().await;
+    assert_whole(&heard, "four parts");
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn h16_another_file_in_its_place_is_not_taken_for_the_rest() {
+    let server = MediaServer::start();
+    let media = Media::fixture("sine.wav").tag("\"v1\"").changes();
+    let uri = server.serve("/song", media.cut_first(100_000, 1));
+    let heard = Listener::open(request(uri.clone())).rest().await;
+    let failure = heard.failure.unwrap().to_string();
+    assert!(
+        failure.contains(&uri) && failure.contains("another file there now"),
+        "{failure}"
+    );
+    assert!(deviation(CD, &heard.samples, 0) < 1e-4);
+}
+
+#[tokio::test]
+async fn h16_a_server_that_is_started_anew_is_waited_for() {
+    let log = Log::start();
+    let server = MediaServer::start();
+    let media = Media::fixture("sine.wav").cut_first(100_000, 1);
+    let uri = server.serve("/song", media.first_answers(&[200, 500, 503]));
+    let heard = Listener::open(request(uri.clone())).rest().await;
+    assert_whole(&heard, "restarted");
+    log.assert_line(&[&uri, "it goes on (attempt 3)"]);
+}
+
+#[tokio::test]
+async fn h16_a_file_that_is_taken_away_ends_in_an_error_that_says_so() {
+    let server = MediaServer::start();
+    let media = Media::fixture("sine.wav").cut_first(100_000, 1);
+    let uri = server.serve("/song", media.first_answers(&[200, 404]));
+    let heard = Listener::open(request(uri)).rest().await;
+    let failure = heard.failure.unwrap().to_string();
+    assert!(failure.contains("404"), "{failure}");
+    assert!(!heard.samples.is_empty());
+}
+
+#[tokio::test]
+async fn h17_a_file_that_ends_before_its_stated_length_by_the_servers_word_has_ended() {
+    let log = Log::start();
+    let server = MediaServer::start();
+    let uri = server.serve("/song", Media::fixture("sine.mp3").ends_at(15_000));
+    let heard = Listener::open(request(uri.clone())).rest().await;
+    assert!(heard.failure.is_none(), "{:?}", heard.failure);
+    assert!(CD.frames(heard.samples.len()) > WHOLE / 3);
+    log.assert_line(&["WARN", &uri, "it ends after 15000 bytes"]);
+}
+
+#[tokio::test]
+async fn h15_a_server_that_closes_a_paused_connection_is_asked_for_the_rest() {
+    for framing in [Framing::Ranges, Framing::IgnoresRanges] {
+        let (bytes, frames) = long_wav();
+        let server = MediaServer::start();
+        let media = Media::new(bytes).framing(framing);
+        let media = media.drops_paused(Duration::from_millis(150));
+        let uri = server.serve("/long", media);
+        let mut listener = Listener::open(request(uri));
+        listener.opened().await;
+        // Nobody reads: the server loses its patience.
+        while server.open_connections() > 0 || server.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let heard = listener.rest().await;
+        assert!(heard.failure.is_none(), "{:?}", heard.failure);
+        assert_eq!(CD.frames(heard.samples.len()), frames);
+        assert_stairs(&heard.samples, 0);
+        assert!(server.requests().len() > 1);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_and_has_ranges_is_asked_again() {
+    let log = Log::start();
+    let server = MediaServer::start();
+    let uri = server.serve("/song", Media::fixture("sine.wav").stall_after(180_000));
+    let mut listener = Listener::open(request(uri.clone()));
+    let before = listener.until(CD.samples(40_000)).await;
+    pass(Duration::from_secs(10)).await;
+    let after = listener.rest().await;
+    assert!(after.failure.is_none(), "{:?}", after.failure);
+    let samples = [before.samples, after.samples].concat();
+    assert_eq!(CD.frames(samples.len()), WHOLE);
+    assert!(deviation(CD, &samples, 0) < 1e-4);
+    log.assert_line(&[
+        &uri,
+        "the server fell silent for 10 s",
+        "asking for the rest",
+    ]);
+}
