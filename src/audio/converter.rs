@@ -1,4 +1,4 @@
-//! Any decoded format becomes the zone's, once, in the feeder: stereo at the zone's rate.
+//! Mono and stereo of any rate become the zone's, once, in the feeder: stereo at the zone's rate.
 //! It does not bend rates; that is the lanes' matter.
 //!
 //! The converter carries its filter across chunks and tracks of the same rate, so that a seam between two files that
@@ -65,12 +65,12 @@ impl Converter {
     /// Converts `samples` of `format` and appends the frames that are ready to `output`. A change of rate first
     /// brings out what the old rate still held.
     pub fn push(&mut self, format: StreamFormat, samples: &[f32], output: &mut Vec<f32>) {
-        if format.channels == 0 || format.rate == 0 {
+        if ![1, 2].contains(&format.channels) || format.rate == 0 {
             return;
         }
         if format.rate == self.output_rate {
             self.finish(output);
-            mix_to_stereo(format.channels, samples, output);
+            spread_to_stereo(format.channels, samples, output);
             return;
         }
         if self
@@ -84,7 +84,7 @@ impl Converter {
         if let Some(stage) = &mut self.stage {
             stage.taken += format.frames(samples.len()) as u64;
             stage.stereo.clear();
-            mix_to_stereo(format.channels, samples, &mut stage.stereo);
+            spread_to_stereo(format.channels, samples, &mut stage.stereo);
             stage.sinc.put(&stage.stereo);
             stage.give(stage.sinc.ready(stage.step), output);
         }
@@ -168,35 +168,11 @@ fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// −3 dB, the level at which ITU-R BS.775 folds centre and surrounds into the front pair.
-const FOLD: f32 = std::f32::consts::FRAC_1_SQRT_2;
-
-/// Appends `samples` of `channels` to `output` as stereo. Channels come in the order of WAVE: L R C LFE Ls Rs …
-fn mix_to_stereo(channels: u16, samples: &[f32], output: &mut Vec<f32>) {
+/// Appends `samples` of `channels`, one or two, to `output` as stereo.
+fn spread_to_stereo(channels: u16, samples: &[f32], output: &mut Vec<f32>) {
     match channels {
         1 => output.extend(samples.iter().flat_map(|&sample| [sample, sample])),
-        2 => output.extend_from_slice(samples),
-        _ => {
-            // Divided by the sum of the coefficients, so that full scale stays full scale.
-            let fold = |front: f32, rest: [f32; 2], scale: f32| {
-                (front + FOLD * (rest[0] + rest[1])) * scale
-            };
-            for frame in samples.chunks_exact(usize::from(channels)) {
-                let at = |index: usize| frame.get(index).copied().unwrap_or(0.0);
-                let (centre, left, right) = match channels {
-                    3 => (at(2), 0.0, 0.0),
-                    4 => (0.0, at(2), at(3)),
-                    5 => (at(2), at(3), at(4)),
-                    _ => (at(2), at(4), at(5)),
-                };
-                let scale = match channels {
-                    3 | 4 => 1.0 / (1.0 + FOLD),
-                    _ => 1.0 / (1.0 + 2.0 * FOLD),
-                };
-                output.push(fold(at(0), [centre, left], scale));
-                output.push(fold(at(1), [centre, right], scale));
-            }
-        }
+        _ => output.extend_from_slice(samples),
     }
 }
 
@@ -270,18 +246,5 @@ mod tests {
         converter.push(cd, &sine(44_100, 44_100, 0), &mut output);
         converter.finish(&mut output);
         assert_eq!(output.len() / 2, 48_000 + 480 + 48_000);
-    }
-
-    #[test]
-    fn mono_sounds_on_both_sides_and_surround_keeps_its_sides() {
-        let mut output = Vec::new();
-        mix_to_stereo(1, &[0.5, -0.5], &mut output);
-        assert_eq!(output, [0.5, 0.5, -0.5, -0.5]);
-        output.clear();
-        mix_to_stereo(6, &[1.0, 0.0, 0.0, 1.0, 0.0, 0.0], &mut output);
-        assert!(output[0] > 0.4 && output[1] == 0.0, "{output:?}");
-        output.clear();
-        mix_to_stereo(6, &[1.0; 6], &mut output);
-        assert!((output[0] - 1.0).abs() < 1e-6);
     }
 }

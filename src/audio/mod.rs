@@ -5,6 +5,7 @@
 mod block;
 mod channel_map;
 mod converter;
+mod downmix;
 mod drift;
 mod format;
 mod gain;
@@ -17,6 +18,7 @@ mod timeline;
 pub use block::AudioBlock;
 pub use channel_map::ChannelMap;
 pub use converter::Converter;
+pub use downmix::{Downmix, Speaker};
 pub use drift::{DriftController, GLIDE_PPM, Glide, LARGEST_CORRECTION_PPM, WORK_OFF_SECONDS};
 pub use format::StreamFormat;
 pub use gain::{QUIETEST_DB, db_gain, nearest_volume, nearest_volume_db, volume_db, volume_gain};

@@ -1,7 +1,11 @@
 //! Decodes containers and codecs with Symphonia, as the bytes arrive; this file and its parts are the only ones that name it.
 //! It starts no thread and knows nothing of where the bytes come from.
 
+mod aac;
+mod codec;
 mod input;
+mod opus;
+mod speakers;
 mod track;
 
 use std::io::{self, Seek, SeekFrom};
@@ -9,7 +13,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::{Error, SeekErrorKind};
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_MP3, FORMAT_ID_OGG};
@@ -27,8 +30,9 @@ use super::decoder::{Decoded, Decoder, Reached, Undecodable};
 use super::edits::Tap;
 use super::wav;
 use super::{MediaInfo, MediaRequest};
+use codec::Codec;
 use input::{Gate, Input};
-use track::{Selected, audio_parameters, audio_track};
+use track::Selected;
 
 /// Frames decoded and thrown away before the place of a seek. A lossy packet needs the one before it to sound right, an MP3
 /// packet up to three (its bits may lie in earlier ones).
@@ -37,7 +41,7 @@ const PREROLL: u64 = 4 * 1152;
 /// Decodes whatever Symphonia finds in a file.
 pub(super) struct ContainerDecoder {
     format: Box<dyn FormatReader>,
-    decoder: Box<dyn AudioDecoder>,
+    decoder: Codec,
     track: Selected,
     source: Input,
     info: MediaInfo,
@@ -89,8 +93,8 @@ impl ContainerDecoder {
             .seekable
             .store(description.ranges, Ordering::Relaxed);
 
-        let track = Selected::of(&*format, source.take_edit())?;
-        let decoder = make_decoder(&*format)?;
+        let decoder = Codec::of(&*format)?;
+        let track = Selected::of(&*format, source.take_edit(), decoder.rate())?;
         let mut opened = Self {
             info: MediaInfo {
                 format: StreamFormat {
@@ -131,7 +135,9 @@ impl ContainerDecoder {
             }
         };
         self.info.format = first.chunk.format;
-        self.track.rate = first.chunk.format.rate;
+        if self.track.rate != first.chunk.format.rate {
+            self.track.set_rate(first.chunk.format.rate);
+        }
         self.info.duration = self.info.duration.or(request.duration).or(estimate);
         self.first = Some(first);
         Ok(())
@@ -166,8 +172,9 @@ impl ContainerDecoder {
                 }
                 // A new stream begins within the file, as radio stations do with every title.
                 Err(Error::ResetRequired) => {
-                    self.track = Selected::of(&*self.format, None)?;
-                    self.decoder = make_decoder(&*self.format)?;
+                    self.decoder = Codec::of(&*self.format)?;
+                    let rate = self.decoder.rate();
+                    self.track = Selected::of(&*self.format, None, rate)?;
                 }
                 Err(error) => {
                     self.torn = true;
@@ -184,7 +191,7 @@ impl ContainerDecoder {
             // One damaged packet is a click; the music goes on.
             Err(Error::DecodeError(_) | Error::IoError(_)) => return Ok(None),
             Err(Error::ResetRequired) => {
-                self.decoder = make_decoder(&*self.format)?;
+                self.decoder = Codec::of(&*self.format)?;
                 return Ok(None);
             }
             Err(error) => return Err(undecodable(&error)),
@@ -206,6 +213,7 @@ impl ContainerDecoder {
         self.torn = true;
         let sought = self.format.seek(SeekMode::Accurate, to);
         self.decoder.reset();
+        self.track.lose_place();
         match sought {
             Ok(_) => {
                 self.torn = false;
@@ -234,8 +242,8 @@ impl ContainerDecoder {
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
         let format = OggReader::try_new(stream, FormatOptions::default())
             .map_err(|error| undecodable(&error))?;
-        self.track = Selected::of(&format, None)?;
-        self.decoder = make_decoder(&format)?;
+        self.decoder = Codec::of(&format)?;
+        self.track = Selected::of(&format, None, self.decoder.rate())?;
         self.format = Box::new(format);
         Ok(())
     }
@@ -277,19 +285,6 @@ impl Decoder for ContainerDecoder {
         };
         self.seek_tick(tick.max(self.track.start))
     }
-}
-
-fn make_decoder(format: &dyn FormatReader) -> Result<Box<dyn AudioDecoder>, Undecodable> {
-    let parameters = audio_parameters(audio_track(format)?)
-        .ok_or_else(|| Undecodable("it does not say how its audio is coded".to_owned()))?;
-    symphonia::default::get_codecs()
-        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-        .map_err(|error| {
-            let container = format.format_info().long_name;
-            Undecodable(format!(
-                "its audio is coded in a way not known here ({container}; {error})"
-            ))
-        })
 }
 
 fn unknown_format(error: Error, description: &Description) -> Undecodable {

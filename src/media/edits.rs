@@ -47,6 +47,8 @@ impl Tap {
 pub(super) struct Edit {
     /// How much of the track comes before it, in units of the track.
     pub(super) start: u64,
+    /// How long it is in the same units, where that is told as finely.
+    pub(super) length: Option<u64>,
     /// Those units in a second; never 0.
     pub(super) timescale: u32,
 }
@@ -86,7 +88,11 @@ fn edit_of_track(track: &[u8]) -> Option<Edit> {
         })
         // An entry of −1 plays silence; that is not the music's beginning.
         .find_map(|time| u64::try_from(time?).ok())?;
-    (timescale > 0).then_some(Edit { start, timescale })
+    (timescale > 0).then_some(Edit {
+        start,
+        length: None,
+        timescale,
+    })
 }
 
 fn child<'a>(bytes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
@@ -137,6 +143,7 @@ mod tests {
         let file = include_bytes!("../../tests/fixtures/media/sine.m4a");
         let expected = Edit {
             start: 1024,
+            length: None,
             timescale: 44_100,
         };
         assert_eq!(edit_in_pieces(file), Some(expected));

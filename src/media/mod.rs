@@ -43,7 +43,7 @@ pub struct MediaRequest {
 /// What opening a piece of media has shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MediaInfo {
-    /// The layout of the audio that follows.
+    /// The layout of the audio that follows: mono or stereo, whatever the file has.
     pub format: StreamFormat,
     /// How long it plays; `None` for live streams and where nothing says.
     pub duration: Option<Duration>,
@@ -54,7 +54,7 @@ pub struct MediaInfo {
 /// A run of decoded frames.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chunk {
-    /// The layout of `samples`; it may change from chunk to chunk.
+    /// The layout of `samples`, mono or stereo; it may change from chunk to chunk.
     pub format: StreamFormat,
     /// Interleaved samples, whole frames.
     pub samples: Vec<f32>,

@@ -7,6 +7,7 @@
 
 mod conduct;
 mod formats;
+mod matrix;
 mod seeking;
 mod servers;
 
