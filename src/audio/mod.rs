@@ -12,6 +12,7 @@ mod gain;
 mod mix;
 mod position_filter;
 mod rate_matcher;
+mod replay_gain;
 mod sinc;
 mod timeline;
 
@@ -25,4 +26,5 @@ pub use gain::{QUIETEST_DB, db_gain, nearest_volume, nearest_volume_db, volume_d
 pub use mix::{Mix, MixRamp};
 pub use position_filter::{Heard, PositionFilter};
 pub use rate_matcher::{LARGEST_OUTPUT, LOOK_AHEAD, RateMatcher};
+pub use replay_gain::{Loudness, Measured, ReplayGain};
 pub use timeline::Timeline;

@@ -6,11 +6,11 @@ mod codec;
 mod input;
 mod opus;
 mod speakers;
+mod tags;
 mod track;
 
 use std::io::{self, Seek, SeekFrom};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use symphonia::core::errors::{Error, SeekErrorKind};
@@ -23,7 +23,7 @@ use symphonia::core::packet::Packet;
 use symphonia::core::units::Timestamp;
 use symphonia::default::formats::OggReader;
 
-use crate::audio::StreamFormat;
+use crate::audio::{Loudness, StreamFormat};
 
 use super::buffer::{ByteReader, Description};
 use super::decoder::{Decoded, Decoder, Reached, Undecodable};
@@ -32,6 +32,7 @@ use super::wav;
 use super::{MediaInfo, MediaRequest};
 use codec::Codec;
 use input::{Gate, Input};
+use tags::Tags;
 use track::Selected;
 
 /// Frames decoded and thrown away before the place of a seek. A lossy packet needs the one before it to sound right, an MP3
@@ -45,6 +46,7 @@ pub(super) struct ContainerDecoder {
     track: Selected,
     source: Input,
     info: MediaInfo,
+    loudness: Loudness,
     /// The first frames, decoded at opening because only they tell the layout for certain.
     first: Option<Decoded>,
     /// Reading was interrupted, so the demuxer may stand in the middle of something.
@@ -59,28 +61,26 @@ impl ContainerDecoder {
         description: &Description,
         request: &MediaRequest,
     ) -> Result<Self, Undecodable> {
-        let patches = if wav::is_wav(head) {
-            wav::patches(&mut reader, description.length)?
+        let front = if wav::is_wav(head) {
+            wav::front(&mut reader, description.length)?
         } else {
-            Vec::new()
+            None
         };
+        let frames = front.as_ref().and_then(|front| front.frames);
         let is_mp4 = head.get(4..8).is_some_and(|name| name == b"ftyp");
+        let is_caf = head.starts_with(b"caff");
         let is_adts = matches!(head, [0xff, second, ..] if second & 0xf6 == 0xf0);
-        reader.seek(SeekFrom::Start(0))?;
-        let source = Input {
-            reader,
-            patches: patches.into(),
-            gate: Arc::new(Gate {
-                // A seekable file is searched for tags and durations at its end first, which costs a request or two. Only an
-                // MP4 needs it: its index may be at the end.
-                seekable: AtomicBool::new(is_mp4 && description.ranges),
-                // An ADTS reader that knows the length estimates the duration from the first 16 KiB.
-                length: AtomicBool::new(is_adts && request.duration.is_none()),
-            }),
-            tap: Arc::new(Mutex::new(is_mp4.then(Tap::default))),
+        let gate = Gate {
+            // A seekable file is searched for tags and durations at its end first, which costs a request or two. Only an MP4
+            // needs it: its index may be at the end. That of a CAF always is.
+            seekable: AtomicBool::new((is_mp4 || is_caf) && description.ranges),
+            // An ADTS reader that knows the length estimates the duration from the first 16 KiB.
+            length: AtomicBool::new(is_caf || (is_adts && request.duration.is_none())),
         };
+        let tap = is_mp4.then(Tap::default);
+        let source = Input::new(reader, front.unwrap_or_default(), gate, tap);
         let stream = MediaSourceStream::new(Box::new(source.clone()), Default::default());
-        let format = symphonia::default::get_probe()
+        let mut format = symphonia::default::get_probe()
             .probe(
                 &Hint::new(),
                 stream,
@@ -93,17 +93,21 @@ impl ContainerDecoder {
             .seekable
             .store(description.ranges, Ordering::Relaxed);
 
+        let tags = Tags::read(&mut *format);
         let decoder = Codec::of(&*format)?;
-        let track = Selected::of(&*format, source.take_edit(), decoder.rate())?;
+        let track = Selected::of(&*format, tags.edit.or(source.take_edit()), decoder.rate())?;
         let mut opened = Self {
             info: MediaInfo {
                 format: StreamFormat {
                     rate: track.rate,
                     channels: 2,
                 },
-                duration: track.duration(),
+                duration: frames
+                    .and_then(|frames| playing_time(frames, track.rate))
+                    .or_else(|| track.duration()),
                 seekable: description.ranges,
             },
+            loudness: tags.loudness,
             format,
             decoder,
             track,
@@ -254,6 +258,10 @@ impl Decoder for ContainerDecoder {
         self.info
     }
 
+    fn loudness(&self) -> Loudness {
+        self.loudness
+    }
+
     fn decode(&mut self) -> Result<Option<Decoded>, Undecodable> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
@@ -301,6 +309,10 @@ fn unknown_format(error: Error, description: &Description) -> Undecodable {
         ),
         error => undecodable(&error),
     }
+}
+
+fn playing_time(frames: u64, rate: u32) -> Option<Duration> {
+    Duration::try_from_secs_f64(frames as f64 / f64::from(rate)).ok()
 }
 
 fn undecodable(error: &Error) -> Undecodable {
