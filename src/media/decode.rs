@@ -3,6 +3,8 @@
 
 mod aac;
 mod codec;
+#[cfg(feature = "he-aac")]
+mod he_aac;
 mod input;
 mod opus;
 mod speakers;
@@ -190,8 +192,8 @@ impl ContainerDecoder {
 
     /// The frames in `packet`; `None` when they are all padding, or the packet is damaged.
     fn decode_packet(&mut self, packet: &Packet) -> Result<Option<Decoded>, Undecodable> {
-        let buffer = match self.decoder.decode(packet) {
-            Ok(buffer) => buffer,
+        let decoded = match self.decoder.decode(packet) {
+            Ok(decoded) => decoded,
             // One damaged packet is a click; the music goes on.
             Err(Error::DecodeError(_) | Error::IoError(_)) => return Ok(None),
             Err(Error::ResetRequired) => {
@@ -200,7 +202,7 @@ impl ContainerDecoder {
             }
             Err(error) => return Err(undecodable(&error)),
         };
-        Ok(self.track.place(packet, &buffer))
+        Ok(self.track.place(packet, &decoded))
     }
 
     /// Whether the demuxer knows where it is only by counting from the beginning. It must then not go on from where it was

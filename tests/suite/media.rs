@@ -7,6 +7,9 @@
 
 mod conduct;
 mod formats;
+mod gapless;
+mod high_efficiency;
+mod loudness;
 mod matrix;
 mod seeking;
 mod servers;

@@ -11,6 +11,8 @@ use symphonia::core::packet::Packet;
 use crate::media::decoder::Undecodable;
 
 use super::aac::Config;
+#[cfg(feature = "he-aac")]
+use super::he_aac::HeAacDecoder;
 use super::opus::{self, Header, OpusDecoder};
 use super::track::{audio_parameters, audio_track};
 
@@ -18,6 +20,15 @@ use super::track::{audio_parameters, audio_track};
 pub(super) enum Codec {
     Symphonia(Box<dyn AudioDecoder>),
     Opus(OpusDecoder),
+    #[cfg(feature = "he-aac")]
+    HeAac(HeAacDecoder),
+}
+
+/// What a packet has become.
+pub(super) struct Frames<'a> {
+    pub(super) buffer: GenericAudioBufferRef<'a>,
+    /// How many frames later than they belong they came.
+    pub(super) late: usize,
 }
 
 impl Codec {
@@ -45,10 +56,19 @@ impl Codec {
     ///
     /// # Errors
     /// Those of Symphonia.
-    pub(super) fn decode(&mut self, packet: &Packet) -> Result<GenericAudioBufferRef<'_>, Error> {
+    pub(super) fn decode(&mut self, packet: &Packet) -> Result<Frames<'_>, Error> {
+        let in_place = |buffer| Frames { buffer, late: 0 };
         match self {
-            Self::Symphonia(decoder) => decoder.decode(packet),
-            Self::Opus(decoder) => decoder.decode(packet),
+            Self::Symphonia(decoder) => decoder.decode(packet).map(in_place),
+            Self::Opus(decoder) => decoder.decode(packet).map(in_place),
+            #[cfg(feature = "he-aac")]
+            Self::HeAac(decoder) => {
+                decoder.decode(packet)?;
+                Ok(Frames {
+                    buffer: decoder.last(),
+                    late: decoder.late(),
+                })
+            }
         }
     }
 
@@ -57,6 +77,8 @@ impl Codec {
         match self {
             Self::Symphonia(decoder) => decoder.reset(),
             Self::Opus(decoder) => decoder.reset(),
+            #[cfg(feature = "he-aac")]
+            Self::HeAac(decoder) => decoder.reset(),
         }
     }
 
@@ -65,6 +87,8 @@ impl Codec {
         match self {
             Self::Symphonia(decoder) => decoder.codec_params().sample_rate,
             Self::Opus(_) => Some(opus::RATE),
+            #[cfg(feature = "he-aac")]
+            Self::HeAac(_) => None,
         }
     }
 }
@@ -92,6 +116,10 @@ fn opus(parameters: &AudioCodecParameters, format: &dyn FormatReader) -> Result<
 
 fn aac(parameters: &AudioCodecParameters) -> Result<Codec, Error> {
     let config = parameters.extra_data.as_deref().and_then(Config::read);
+    #[cfg(feature = "he-aac")]
+    if let Some(decoder) = HeAacDecoder::wanted(parameters, config) {
+        return decoder.map(Codec::HeAac);
+    }
     match config {
         Some(config) if config.is_high_efficiency => {
             let mut core = parameters.clone();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use symphonia::core::audio::{Channels, GenericAudioBufferRef};
+use symphonia::core::audio::Channels;
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::formats::well_known::{FORMAT_ID_ISOMP4, FORMAT_ID_OGG};
@@ -16,7 +16,7 @@ use crate::media::Chunk;
 use crate::media::decoder::{Decoded, Undecodable};
 use crate::media::edits::Edit;
 
-use super::codec::opus_header;
+use super::codec::{Frames, opus_header};
 use super::speakers::speakers;
 
 /// The track that is played, and its arithmetic. Its clock ticks in the container's units; the program counts frames.
@@ -147,11 +147,11 @@ impl Selected {
         Duration::try_from_secs_f64(seconds).ok()
     }
 
-    /// The frames of `buffer`, decoded from `packet`, that are music, and where they belong.
+    /// What `packet` has become, as far as it is music, and where they belong.
     pub(super) fn place(
         &mut self,
         packet: &Packet,
-        buffer: &GenericAudioBufferRef<'_>,
+        Frames { buffer, late }: &Frames<'_>,
     ) -> Option<Decoded> {
         let ticks = |duration: symphonia::core::units::Duration| {
             i64::try_from(duration.get()).unwrap_or(i64::MAX)
@@ -159,6 +159,7 @@ impl Selected {
         let mut frames = buffer.frames();
         // The decoder has trimmed the packet already where it knows how.
         let stated = self.frame(packet.pts.get().saturating_add(ticks(packet.trim_start)));
+        let stated = stated.saturating_sub(*late as i64);
         let start = match self.next {
             Some(next) if self.is_coarse() && self.is_within_a_tick(stated, next) => next,
             _ => stated,

@@ -279,7 +279,7 @@ async fn fault(kind: &Kind, rate: u32, channels: usize, bytes: Vec<u8>) -> Optio
             let late = tone(&stereo, side, quarter * 3 / 2, *hertz);
             let level = early.0.hypot(early.1) / AMPLITUDE;
             if loud[channel] == 0.0 {
-                if level > 0.01 {
+                if level > 0.02 {
                     return Some(format!("has {level} of channel {channel} on side {side}"));
                 }
                 continue;
