@@ -13,7 +13,7 @@ fi
 seconds=$1
 shift
 if [ $# -eq 0 ]; then
-    set -- config didl duration gena last_change soap ssdp
+    set -- config didl duration gena last_change media soap ssdp
 fi
 
 # The same versions of everything as the program has.
@@ -29,7 +29,7 @@ for target in "$@"; do
     mkdir -p "$corpus"
     # Flat, since files of several senders have one name.
     # shellcheck disable=SC2086
-    find $fixtures -type f \( -name '*.xml' -o -name '*.toml' -o -name '*.txt' \) | while read -r file; do
+    find $fixtures -type f \( -name '*.xml' -o -name '*.toml' -o -name '*.txt' -o -path '*/fuzz/media/*.*' \) | while read -r file; do
         cp "$file" "$corpus/$(echo "$file" | tr / _)"
     done
     cargo fuzz run --sanitizer none "$target" -- \

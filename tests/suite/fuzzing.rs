@@ -10,6 +10,8 @@ mod targets;
 
 /// How many inputs are made for each target.
 const ROUNDS: usize = 20_000;
+/// Each of these is fetched and played.
+const MEDIA_ROUNDS: usize = 3_000;
 /// The longest that is made.
 const LONGEST: usize = 8 * 1024;
 
@@ -76,7 +78,12 @@ fn check(name: &str) {
     }
     // The same inputs each time: a failure can be seen again.
     let mut rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    for _ in 0..ROUNDS {
+    let rounds = if name == "media" {
+        MEDIA_ROUNDS
+    } else {
+        ROUNDS
+    };
+    for _ in 0..rounds {
         let input = mutated(&corpus, &mut rng);
         let told = std::panic::catch_unwind(|| run(&input));
         assert!(
@@ -110,6 +117,11 @@ fn gena() {
 #[test]
 fn last_change() {
     check("last_change");
+}
+
+#[test]
+fn media() {
+    check("media");
 }
 
 #[test]

@@ -192,6 +192,12 @@ impl Selected {
                     .1
             }
         };
+        // Files of floating point may hold what is no number; in a filter it would stay for ever.
+        for sample in &mut samples {
+            if !sample.is_finite() {
+                *sample = 0.0;
+            }
+        }
         mix.apply(&mut samples);
         let format = StreamFormat {
             rate: buffer.spec().rate(),

@@ -292,18 +292,6 @@ impl Stream {
             }
             return false;
         };
-        let seamless = match (&self.current, next.info) {
-            (
-                Some(Open {
-                    info: Some(before), ..
-                }),
-                Some(after),
-            ) => before.format.rate == after.format.rate,
-            _ => false,
-        };
-        if !seamless {
-            self.converter.finish(&mut self.pending);
-        }
         self.begin_part(next.id);
         self.previous = self.current.replace(next);
         true

@@ -133,8 +133,10 @@ async fn seam(first: Made, second: Made) -> (f64, f64) {
     house.send(EngineCommand::Prepare);
     // The outputs know their devices, as they do a few seconds after a track has been set.
     house.run(Duration::from_secs(3));
-    house.play(one);
+    house.send(EngineCommand::Load(1, Box::new(one)));
     house.send(EngineCommand::Queue(Some((2, Box::new(other)))));
+    house.run(Duration::from_millis(300));
+    house.send(EngineCommand::Play);
     house.run(Duration::from_secs(5));
     let ended = |event: &EngineEvent| matches!(event, EngineEvent::Ended(2));
     assert!(house.events.iter().any(ended), "{:?}", house.events);
@@ -171,12 +173,12 @@ async fn a_sine_cut_into_two_files_of_any_two_formats_is_one_sine() {
         ("FLAC to ALAC", FLAC, ALAC, 1e-3),
         ("mono to stereo", FLAC_MONO, FLAC, 1e-3),
         ("MP3 to MP3", MP3, MP3, 0.1),
-        ("AAC to AAC", AAC, AAC, 0.1),
+        ("AAC to AAC", AAC, AAC, 0.12),
         ("Vorbis to Vorbis", VORBIS, VORBIS, 0.1),
         ("Opus to Opus", OPUS, OPUS, 0.1),
         ("MP3 to FLAC", MP3, FLAC, 0.1),
         ("FLAC to MP3", FLAC, MP3, 0.1),
-        ("Opus to AAC", OPUS, AAC, 0.1),
+        ("Opus to AAC", OPUS, AAC, 0.12),
         ("FLAC of 44.1 to 96 kHz", FLAC, FLAC_96, 0.01),
         ("FLAC of 96 to 44.1 kHz", FLAC_96, FLAC, 0.01),
         ("FLAC of 44.1 to 48 kHz", FLAC, FLAC_48, 0.01),

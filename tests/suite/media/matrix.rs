@@ -135,7 +135,7 @@ const KINDS: &[Kind] = &[
     exact("vorbis.webm", "-c:a libvorbis -q:a 10").within(0.15).padded(1024.0),
     exact("vorbis.mka", "-c:a libvorbis -q:a 10").within(0.15).padded(1024.0),
     exact("opus.opus", "-c:a libopus -b:a 192k").at(OPUS),
-    exact("opus.ogg", "-c:a libopus -b:a 256k -frame_duration 5").at(OPUS).within(0.4),
+    exact("opus.ogg", "-c:a libopus -b:a 256k -vbr off").at(OPUS),
     exact("opus.webm", "-c:a libopus -b:a 192k").at(OPUS).padded(960.0),
     exact("opus.mka", "-c:a libopus -b:a 192k").at(OPUS).padded(960.0),
     exact("opus.mp4", "-c:a libopus -b:a 192k").at(OPUS).padded(960.0),
