@@ -180,7 +180,7 @@ impl Selected {
             return None;
         }
         let channels = buffer.spec().channels();
-        let mut samples = Vec::new();
+        let mut samples: Vec<f32> = Vec::new();
         buffer.copy_to_vec_interleaved(&mut samples);
         samples.truncate(frames * channels.count());
         samples.drain(..before * channels.count());
