@@ -10,8 +10,6 @@ mod targets;
 
 /// How many inputs are made for each target.
 const ROUNDS: usize = 20_000;
-/// Each of these is fetched and played.
-const MEDIA_ROUNDS: usize = 3_000;
 /// The longest that is made.
 const LONGEST: usize = 8 * 1024;
 
@@ -78,12 +76,7 @@ fn check(name: &str) {
     }
     // The same inputs each time: a failure can be seen again.
     let mut rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let rounds = if name == "media" {
-        MEDIA_ROUNDS
-    } else {
-        ROUNDS
-    };
-    for _ in 0..rounds {
+    for _ in 0..ROUNDS {
         let input = mutated(&corpus, &mut rng);
         let told = std::panic::catch_unwind(|| run(&input));
         assert!(
