@@ -17,13 +17,15 @@ use std::time::Duration;
 
 use symphonia::core::errors::{Error, SeekErrorKind};
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_MP3, FORMAT_ID_OGG};
+use symphonia::core::formats::well_known::{
+    FORMAT_ID_ADTS, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG,
+};
 use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Timestamp;
-use symphonia::default::formats::OggReader;
+use symphonia::default::formats::{MkvReader, OggReader};
 
 use crate::audio::{Loudness, StreamFormat};
 
@@ -40,6 +42,9 @@ use track::Selected;
 /// Frames decoded and thrown away before the place of a seek. A lossy packet needs the one before it to sound right, an MP3
 /// packet up to three (its bits may lie in earlier ones).
 const PREROLL: u64 = 4 * 1152;
+/// More packets in a row of which nothing is heard are no damage that the music gets over: a few bytes of an index can announce
+/// billions of empty ones.
+const MOST_BARREN: usize = 10_000;
 
 /// Decodes whatever Symphonia finds in a file.
 pub(super) struct ContainerDecoder {
@@ -129,10 +134,13 @@ impl ContainerDecoder {
         request: &MediaRequest,
     ) -> Result<(), Undecodable> {
         let mut estimate = None;
+        let mut barren = 0;
         let first = loop {
-            let Some(packet) = self.next_packet()? else {
+            let packet = self.next_packet()?.filter(|_| barren < MOST_BARREN);
+            let Some(packet) = packet else {
                 return Err(Undecodable("there is no audio in it".to_owned()));
             };
+            barren += 1;
             if estimate.is_none() {
                 estimate = self.estimate(&packet, head, description);
             }
@@ -239,18 +247,35 @@ impl ContainerDecoder {
         }
     }
 
-    /// An Ogg file says how long it is at its end, which was not looked at when it was opened; without it there is no
-    /// finding anything in the file.
-    fn reopen_ogg(&mut self) -> Result<(), Undecodable> {
+    /// Whether what is needed to find anything in the file stands at its end, where nobody has looked yet: how long an Ogg file is, and
+    /// the places in Matroska. The reader of the latter cannot go back either once it has been torn away.
+    fn is_blind(&self) -> bool {
+        match self.format.format_info().format {
+            FORMAT_ID_OGG => !self.source.gate.length.load(Ordering::Relaxed),
+            FORMAT_ID_MKV => true,
+            _ => false,
+        }
+    }
+
+    /// Opens the file anew, and looks at its end.
+    fn reopen(&mut self) -> Result<(), Undecodable> {
         let mut source = self.source.clone();
         source.gate.length.store(true, Ordering::Relaxed);
         source.seek(SeekFrom::Start(0))?;
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
-        let format = OggReader::try_new(stream, FormatOptions::default())
-            .map_err(|error| undecodable(&error))?;
-        self.decoder = Codec::of(&format)?;
-        self.track = Selected::of(&format, None, self.decoder.rate())?;
-        self.format = Box::new(format);
+        let options = FormatOptions::default();
+        let format: Box<dyn FormatReader> = match self.format.format_info().format {
+            FORMAT_ID_MKV => {
+                Box::new(MkvReader::try_new(stream, options).map_err(|error| undecodable(&error))?)
+            }
+            _ => {
+                Box::new(OggReader::try_new(stream, options).map_err(|error| undecodable(&error))?)
+            }
+        };
+        self.decoder = Codec::of(&*format)?;
+        self.track = Selected::of(&*format, None, self.decoder.rate())?;
+        self.format = format;
+        self.torn = false;
         Ok(())
     }
 }
@@ -268,19 +293,23 @@ impl Decoder for ContainerDecoder {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
-        while let Some(packet) = self.next_packet()? {
+        for _ in 0..MOST_BARREN {
+            let Some(packet) = self.next_packet()? else {
+                return Ok(None);
+            };
             if let Some(decoded) = self.decode_packet(&packet)? {
                 return Ok(Some(decoded));
             }
         }
-        Ok(None)
+        Err(Undecodable(
+            "for minutes there is nothing in it that can be decoded".to_owned(),
+        ))
     }
 
     fn seek(&mut self, to: u64) -> Result<Reached, Undecodable> {
         self.first = None;
-        let is_ogg = self.format.format_info().format == FORMAT_ID_OGG;
-        if is_ogg && self.info.seekable && !self.source.gate.length.load(Ordering::Relaxed) {
-            self.reopen_ogg()?;
+        if self.info.seekable && self.is_blind() {
+            self.reopen()?;
         }
         if self.track.length.is_some_and(|length| to >= length) {
             return Ok(Reached::End);

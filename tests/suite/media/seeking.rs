@@ -30,7 +30,13 @@ async fn check_seek(name: &str, framing: Framing, millis: u64, tolerance: f64) {
 async fn k13_seeking_lands_on_the_frame() {
     for millis in [0, 10, 200, 700, 1240] {
         for framing in [Framing::Ranges, Framing::IgnoresRanges] {
-            for name in ["sine.wav", "sine.flac", "alac.m4a", "sine.aiff"] {
+            for name in [
+                "sine.wav",
+                "sine.flac",
+                "alac.m4a",
+                "sine.aiff",
+                "pieces.mp4",
+            ] {
                 check_seek(name, framing, millis, 1e-4).await;
             }
             if framing == Framing::Ranges {
