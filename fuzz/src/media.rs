@@ -10,8 +10,9 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use unisono::media::{MediaRequest, Network, Polled, Source, open};
 
-/// Nothing that is played takes longer to say the next thing.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// Nothing that is played takes longer to say the next thing. A fragment of an MP4 that announces four billion samples of no bytes keeps
+/// Symphonia counting for seconds, on the thread of that track alone.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// More than what is listened to: a few bytes of some codecs are hours of silence.
 const ENOUGH: usize = 4_000_000;
 
