@@ -88,7 +88,7 @@ impl Codec {
             Self::Symphonia(decoder) => decoder.codec_params().sample_rate,
             Self::Opus(_) => Some(opus::RATE),
             #[cfg(feature = "he-aac")]
-            Self::HeAac(_) => None,
+            Self::HeAac(decoder) => Some(decoder.rate()),
         }
     }
 }

@@ -21,6 +21,7 @@ const HALF_OF_A_RATE: u32 = 24_000;
 /// Decodes the packets of one stream.
 pub(super) struct HeAacDecoder {
     config: Vec<u8>,
+    rate: u32,
     decoder: Decoder,
     decoded: Vec<i16>,
     buffer: AudioBuffer<i16>,
@@ -59,15 +60,16 @@ impl HeAacDecoder {
             Some(bytes) => bytes.to_vec(),
             None => config.of_core(),
         };
-        is_for_it.then(|| Self::new(bytes))
+        is_for_it.then(|| Self::new(bytes, config.rate))
     }
 
-    fn new(config: Vec<u8>) -> Result<Self> {
+    fn new(config: Vec<u8>, rate: u32) -> Result<Self> {
         Ok(Self {
             decoder: configured(&config)?,
             config,
+            rate,
             decoded: vec![0; LARGEST],
-            buffer: AudioBuffer::new(AudioSpec::new(0, Channels::None), 0),
+            buffer: AudioBuffer::new(AudioSpec::new(HALF_OF_A_RATE, Channels::Discrete(1)), 0),
             late: 0,
         })
     }
@@ -78,6 +80,11 @@ impl HeAacDecoder {
         if let Ok(decoder) = configured(&self.config) {
             self.decoder = decoder;
         }
+    }
+
+    /// Frames per second of the AAC-LC in it.
+    pub(super) fn rate(&self) -> u32 {
+        self.rate
     }
 
     /// How many frames later than they belong the last frames came.
@@ -98,8 +105,9 @@ impl HeAacDecoder {
         let info = self.decoder.stream_info();
         let number = |value: i32| usize::try_from(value).unwrap_or(0);
         let (channels, frames) = (number(info.numChannels), number(info.frameSize));
-        let Some(decoded) = self.decoded.get(..channels * frames) else {
-            return Err(Error::DecodeError("aac: a packet that is too large"));
+        let decoded = self.decoded.get(..channels * frames);
+        let Some(decoded) = decoded.filter(|decoded| !decoded.is_empty()) else {
+            return Err(Error::DecodeError("aac: a packet of no size there is"));
         };
         let spec = AudioSpec::new(
             info.sampleRate.unsigned_abs(),

@@ -269,7 +269,9 @@ async fn fault(kind: &Kind, rate: u32, channels: usize, bytes: Vec<u8>) -> Optio
         Length::Exact => -0.99..=0.99,
         Length::Padded(frames) => 0.0..=frames,
     };
-    if !allowed.contains(&excess) {
+    // Fraunhofer's limiter keeps the last frames, and its bindings cannot ask for them.
+    let is_limited = cfg!(feature = "he-aac") && kind.name.starts_with("aac") && channels > 2;
+    if !allowed.contains(&excess) && !(is_limited && (-2500.0..0.0).contains(&excess)) {
         return Some(format!("is {excess} frames too long"));
     }
     let quarter = ZONE as usize / 4;
