@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use unisono::media::{self, MediaRequest, Network, Polled};
 
-const FILES: [&str; 9] = [
+const FILES: [&str; 12] = [
     "sine.wav",
     "sine.aiff",
     "sine.flac",
@@ -26,6 +26,9 @@ const FILES: [&str; 9] = [
     "sine.aac",
     "sine.m4a",
     "sine.ogg",
+    "sine.opus",
+    "sine.mka",
+    "pieces.mp4",
 ];
 
 fn main() {

@@ -53,6 +53,7 @@ pub(crate) fn plan(speakers: &[Speaker]) -> Plan {
             name: ZONE.to_owned(),
             outputs: (0..speakers.len()).collect(),
             volume: 50,
+            replay_gain: unisono::audio::ReplayGain::Off,
         }],
         outputs: outputs.collect(),
         ..Plan::default()

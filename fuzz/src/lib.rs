@@ -2,6 +2,8 @@
 //! libFuzzer calls them without end (`make fuzz`), and the test `suite` each some thousand times (`tests/suite/fuzzing.rs`).
 //! They use what anybody can use of the library; nothing is public for their sake.
 
+mod media;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -17,6 +19,8 @@ use unisono::upnp::ssdp::message::{self, Cast};
 use unisono::upnp::{SharedService, soap};
 use unisono::zone::{ZoneHandle, ZoneState};
 
+pub use media::media;
+
 /// A name, what is called, and the folders of `tests/fixtures` and endings of files that it begins with.
 pub type Target = (
     &'static str,
@@ -25,12 +29,31 @@ pub type Target = (
 );
 
 /// Every target. `scripts/fuzz.sh` knows the folders too.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("config", config, &[("config", "toml")]),
     ("didl", didl, &[("upnp", "xml")]),
     ("duration", duration, &[("fuzz/duration", "txt")]),
     ("gena", gena, &[("fuzz/gena", "txt")]),
     ("last_change", last_change, &[("upnp", "xml")]),
+    (
+        "media",
+        media,
+        &[
+            ("fuzz/media", "aac"),
+            ("fuzz/media", "aiff"),
+            ("fuzz/media", "caf"),
+            ("fuzz/media", "flac"),
+            ("fuzz/media", "m4a"),
+            ("fuzz/media", "mka"),
+            ("fuzz/media", "mp2"),
+            ("fuzz/media", "mp3"),
+            ("fuzz/media", "mp4"),
+            ("fuzz/media", "ogg"),
+            ("fuzz/media", "w64"),
+            ("fuzz/media", "wav"),
+            ("fuzz/media", "webm"),
+        ],
+    ),
     ("soap", soap, &[("upnp", "xml")]),
     ("ssdp", ssdp, &[("fuzz/ssdp", "txt")]),
 ];

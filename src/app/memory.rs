@@ -260,6 +260,7 @@ mod tests {
             name: "Z".to_owned(),
             outputs: outputs.to_vec(),
             volume: 50,
+            replay_gain: Default::default(),
         };
         let configured = [100.0, 2000.0, 0.0].map(|late| output("x", late).settings);
         let check = |zones: &[ZonePlan], kept: [f64; 3], expected: [f64; 3]| {

@@ -31,7 +31,7 @@ use crate::api::{self, House, OutputEntry, ZoneEntry};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Plan, ZonePlan};
 use crate::discovery::Advertiser;
-use crate::media::{self, Network};
+use crate::media::{self, MediaRequest, Network};
 use crate::playback::{LaneHandle, Outputs};
 use crate::state_dir::{self, StateDir, StateError};
 use crate::upnp::{Device, http, network};
@@ -331,12 +331,20 @@ fn start_zone(
         .iter()
         .filter_map(|&index| outputs.lanes().get(index).cloned())
         .collect();
+    let (open, replay_gain) = (open.clone(), zone.replay_gain);
+    let open: OpenMedia = Arc::new(move |request, waker| {
+        let request = MediaRequest {
+            replay_gain,
+            ..request
+        };
+        open(request, waker)
+    });
     let spec = ZoneSpec {
         name: zone.name.clone(),
         lanes,
         volume: zone.volume,
     };
-    zone::spawn(spec, outputs, clock.clone(), open.clone(), stop.clone())
+    zone::spawn(spec, outputs, clock.clone(), open, stop.clone())
 }
 
 fn house(

@@ -65,6 +65,11 @@ impl Sinc {
         self.at = fraction;
     }
 
+    /// Of the filter, in frames.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
     /// How many frames must be put in before `frames` of them, `step` apart, can be read.
     pub(super) fn wanted(&self, frames: usize, step: f64) -> usize {
         let Some(last) = frames.checked_sub(1) else {

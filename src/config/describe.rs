@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::plan::{NetworkPlan, Plan, ZonePlan};
-use crate::audio::ChannelMap;
+use crate::audio::{ChannelMap, ReplayGain};
 use crate::playback::{FULL_VOLUME, OutputSpec};
 use crate::sink::{PulseSpec, SimulatedSpec, SinkSpec};
 
@@ -57,12 +57,18 @@ impl fmt::Display for NetworkPlan {
 fn zone_line(zone: &ZonePlan, outputs: &[OutputSpec]) -> String {
     let names = zone.outputs.iter().filter_map(|index| outputs.get(*index));
     let names: Vec<_> = names.map(|output| format!("{:?}", output.name)).collect();
-    format!(
+    let mut line = format!(
         "Zone {:?} plays on {}, starting at volume {}",
         zone.name,
         names.join(", "),
         zone.volume
-    )
+    );
+    match zone.replay_gain {
+        ReplayGain::Off => {}
+        ReplayGain::Track => line += ", every track as loud as the others",
+        ReplayGain::Album => line += ", every album as loud as the others",
+    }
+    line
 }
 
 fn output_line(output: &OutputSpec) -> String {

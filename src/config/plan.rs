@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
+use crate::audio::ReplayGain;
 use crate::playback::OutputSpec;
 
 /// The port of description, control and events. In the dynamic range of RFC 6335, above the ports that UPnP stacks
@@ -71,6 +72,8 @@ pub struct ZonePlan {
     pub outputs: Vec<usize>,
     /// The volume it starts with, 0 to 100.
     pub volume: u8,
+    /// What the loudness of recordings is made equal by.
+    pub replay_gain: ReplayGain,
 }
 
 impl Plan {
@@ -129,6 +132,7 @@ pub(super) fn whole_house(hostname: &str, outputs: usize) -> ZonePlan {
         name: format!("Unisono ({hostname})"),
         outputs: (0..outputs).collect(),
         volume: DEFAULT_VOLUME,
+        replay_gain: ReplayGain::Off,
     }
 }
 

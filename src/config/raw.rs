@@ -90,6 +90,7 @@ pub(super) struct RawZone {
     pub(super) name: Written<String>,
     pub(super) outputs: Written<Vec<Spanned<String>>>,
     pub(super) volume: Written<i64>,
+    pub(super) replay_gain: Written<String>,
 }
 
 /// Reads what can be read of `text` and reports the rest.

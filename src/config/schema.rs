@@ -160,6 +160,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Zone, "name", ValueKind::Text),
     key(Section::Zone, "outputs", ValueKind::TextList),
     key(Section::Zone, "volume", ValueKind::Whole),
+    key(Section::Zone, "replay_gain", ValueKind::Text),
 ];
 
 #[cfg(test)]

@@ -1,46 +1,59 @@
 //! Decodes containers and codecs with Symphonia, as the bytes arrive; this file and its parts are the only ones that name it.
 //! It starts no thread and knows nothing of where the bytes come from.
 
+mod aac;
+mod codec;
+#[cfg(feature = "he-aac")]
+mod he_aac;
 mod input;
+mod opus;
+mod speakers;
+mod tags;
 mod track;
 
 use std::io::{self, Seek, SeekFrom};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::{Error, SeekErrorKind};
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::well_known::{FORMAT_ID_ADTS, FORMAT_ID_MP3, FORMAT_ID_OGG};
+use symphonia::core::formats::well_known::{
+    FORMAT_ID_ADTS, FORMAT_ID_MKV, FORMAT_ID_MP3, FORMAT_ID_OGG,
+};
 use symphonia::core::formats::{FormatOptions, FormatReader, SeekMode, SeekTo};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::Timestamp;
-use symphonia::default::formats::OggReader;
+use symphonia::default::formats::{MkvReader, OggReader};
 
-use crate::audio::StreamFormat;
+use crate::audio::{Loudness, StreamFormat};
 
 use super::buffer::{ByteReader, Description};
 use super::decoder::{Decoded, Decoder, Reached, Undecodable};
 use super::edits::Tap;
 use super::wav;
 use super::{MediaInfo, MediaRequest};
+use codec::Codec;
 use input::{Gate, Input};
-use track::{Selected, audio_parameters, audio_track};
+use tags::Tags;
+use track::Selected;
 
 /// Frames decoded and thrown away before the place of a seek. A lossy packet needs the one before it to sound right, an MP3
 /// packet up to three (its bits may lie in earlier ones).
 const PREROLL: u64 = 4 * 1152;
+/// More packets in a row of which nothing is heard are no damage that the music gets over: a few bytes of an index can announce
+/// billions of empty ones.
+const MOST_BARREN: usize = 10_000;
 
 /// Decodes whatever Symphonia finds in a file.
 pub(super) struct ContainerDecoder {
     format: Box<dyn FormatReader>,
-    decoder: Box<dyn AudioDecoder>,
+    decoder: Codec,
     track: Selected,
     source: Input,
     info: MediaInfo,
+    loudness: Loudness,
     /// The first frames, decoded at opening because only they tell the layout for certain.
     first: Option<Decoded>,
     /// Reading was interrupted, so the demuxer may stand in the middle of something.
@@ -55,28 +68,26 @@ impl ContainerDecoder {
         description: &Description,
         request: &MediaRequest,
     ) -> Result<Self, Undecodable> {
-        let patches = if wav::is_wav(head) {
-            wav::patches(&mut reader, description.length)?
+        let front = if wav::is_wav(head) {
+            wav::front(&mut reader, description.length)?
         } else {
-            Vec::new()
+            None
         };
+        let frames = front.as_ref().and_then(|front| front.frames);
         let is_mp4 = head.get(4..8).is_some_and(|name| name == b"ftyp");
+        let is_caf = head.starts_with(b"caff");
         let is_adts = matches!(head, [0xff, second, ..] if second & 0xf6 == 0xf0);
-        reader.seek(SeekFrom::Start(0))?;
-        let source = Input {
-            reader,
-            patches: patches.into(),
-            gate: Arc::new(Gate {
-                // A seekable file is searched for tags and durations at its end first, which costs a request or two. Only an
-                // MP4 needs it: its index may be at the end.
-                seekable: AtomicBool::new(is_mp4 && description.ranges),
-                // An ADTS reader that knows the length estimates the duration from the first 16 KiB.
-                length: AtomicBool::new(is_adts && request.duration.is_none()),
-            }),
-            tap: Arc::new(Mutex::new(is_mp4.then(Tap::default))),
+        let gate = Gate {
+            // A seekable file is searched for tags and durations at its end first, which costs a request or two. Only an MP4
+            // needs it: its index may be at the end. That of a CAF always is.
+            seekable: AtomicBool::new((is_mp4 || is_caf) && description.ranges),
+            // An ADTS reader that knows the length estimates the duration from the first 16 KiB.
+            length: AtomicBool::new(is_caf || (is_adts && request.duration.is_none())),
         };
+        let tap = is_mp4.then(Tap::default);
+        let source = Input::new(reader, front.unwrap_or_default(), gate, tap);
         let stream = MediaSourceStream::new(Box::new(source.clone()), Default::default());
-        let format = symphonia::default::get_probe()
+        let mut format = symphonia::default::get_probe()
             .probe(
                 &Hint::new(),
                 stream,
@@ -89,17 +100,21 @@ impl ContainerDecoder {
             .seekable
             .store(description.ranges, Ordering::Relaxed);
 
-        let track = Selected::of(&*format, source.take_edit())?;
-        let decoder = make_decoder(&*format)?;
+        let tags = Tags::read(&mut *format);
+        let decoder = Codec::of(&*format)?;
+        let track = Selected::of(&*format, tags.edit.or(source.take_edit()), decoder.rate())?;
         let mut opened = Self {
             info: MediaInfo {
                 format: StreamFormat {
                     rate: track.rate,
                     channels: 2,
                 },
-                duration: track.duration(),
+                duration: frames
+                    .and_then(|frames| playing_time(frames, track.rate))
+                    .or_else(|| track.duration()),
                 seekable: description.ranges,
             },
+            loudness: tags.loudness,
             format,
             decoder,
             track,
@@ -119,10 +134,13 @@ impl ContainerDecoder {
         request: &MediaRequest,
     ) -> Result<(), Undecodable> {
         let mut estimate = None;
+        let mut barren = 0;
         let first = loop {
-            let Some(packet) = self.next_packet()? else {
+            let packet = self.next_packet()?.filter(|_| barren < MOST_BARREN);
+            let Some(packet) = packet else {
                 return Err(Undecodable("there is no audio in it".to_owned()));
             };
+            barren += 1;
             if estimate.is_none() {
                 estimate = self.estimate(&packet, head, description);
             }
@@ -131,7 +149,9 @@ impl ContainerDecoder {
             }
         };
         self.info.format = first.chunk.format;
-        self.track.rate = first.chunk.format.rate;
+        if self.track.rate != first.chunk.format.rate {
+            self.track.set_rate(first.chunk.format.rate);
+        }
         self.info.duration = self.info.duration.or(request.duration).or(estimate);
         self.first = Some(first);
         Ok(())
@@ -166,8 +186,9 @@ impl ContainerDecoder {
                 }
                 // A new stream begins within the file, as radio stations do with every title.
                 Err(Error::ResetRequired) => {
-                    self.track = Selected::of(&*self.format, None)?;
-                    self.decoder = make_decoder(&*self.format)?;
+                    self.decoder = Codec::of(&*self.format)?;
+                    let rate = self.decoder.rate();
+                    self.track = Selected::of(&*self.format, None, rate)?;
                 }
                 Err(error) => {
                     self.torn = true;
@@ -179,17 +200,17 @@ impl ContainerDecoder {
 
     /// The frames in `packet`; `None` when they are all padding, or the packet is damaged.
     fn decode_packet(&mut self, packet: &Packet) -> Result<Option<Decoded>, Undecodable> {
-        let buffer = match self.decoder.decode(packet) {
-            Ok(buffer) => buffer,
+        let decoded = match self.decoder.decode(packet) {
+            Ok(decoded) => decoded,
             // One damaged packet is a click; the music goes on.
             Err(Error::DecodeError(_) | Error::IoError(_)) => return Ok(None),
             Err(Error::ResetRequired) => {
-                self.decoder = make_decoder(&*self.format)?;
+                self.decoder = Codec::of(&*self.format)?;
                 return Ok(None);
             }
             Err(error) => return Err(undecodable(&error)),
         };
-        Ok(self.track.place(packet, &buffer))
+        Ok(self.track.place(packet, &decoded))
     }
 
     /// Whether the demuxer knows where it is only by counting from the beginning. It must then not go on from where it was
@@ -206,6 +227,7 @@ impl ContainerDecoder {
         self.torn = true;
         let sought = self.format.seek(SeekMode::Accurate, to);
         self.decoder.reset();
+        self.track.lose_place();
         match sought {
             Ok(_) => {
                 self.torn = false;
@@ -225,18 +247,35 @@ impl ContainerDecoder {
         }
     }
 
-    /// An Ogg file says how long it is at its end, which was not looked at when it was opened; without it there is no
-    /// finding anything in the file.
-    fn reopen_ogg(&mut self) -> Result<(), Undecodable> {
+    /// Whether what is needed to find anything in the file stands at its end, where nobody has looked yet: how long an Ogg file is, and
+    /// the places in Matroska. The reader of the latter cannot go back either once it has been torn away.
+    fn is_blind(&self) -> bool {
+        match self.format.format_info().format {
+            FORMAT_ID_OGG => !self.source.gate.length.load(Ordering::Relaxed),
+            FORMAT_ID_MKV => true,
+            _ => false,
+        }
+    }
+
+    /// Opens the file anew, and looks at its end.
+    fn reopen(&mut self) -> Result<(), Undecodable> {
         let mut source = self.source.clone();
         source.gate.length.store(true, Ordering::Relaxed);
         source.seek(SeekFrom::Start(0))?;
         let stream = MediaSourceStream::new(Box::new(source), Default::default());
-        let format = OggReader::try_new(stream, FormatOptions::default())
-            .map_err(|error| undecodable(&error))?;
-        self.track = Selected::of(&format, None)?;
-        self.decoder = make_decoder(&format)?;
-        self.format = Box::new(format);
+        let options = FormatOptions::default();
+        let format: Box<dyn FormatReader> = match self.format.format_info().format {
+            FORMAT_ID_MKV => {
+                Box::new(MkvReader::try_new(stream, options).map_err(|error| undecodable(&error))?)
+            }
+            _ => {
+                Box::new(OggReader::try_new(stream, options).map_err(|error| undecodable(&error))?)
+            }
+        };
+        self.decoder = Codec::of(&*format)?;
+        self.track = Selected::of(&*format, None, self.decoder.rate())?;
+        self.format = format;
+        self.torn = false;
         Ok(())
     }
 }
@@ -246,23 +285,31 @@ impl Decoder for ContainerDecoder {
         self.info
     }
 
+    fn loudness(&self) -> Loudness {
+        self.loudness
+    }
+
     fn decode(&mut self) -> Result<Option<Decoded>, Undecodable> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
-        while let Some(packet) = self.next_packet()? {
+        for _ in 0..MOST_BARREN {
+            let Some(packet) = self.next_packet()? else {
+                return Ok(None);
+            };
             if let Some(decoded) = self.decode_packet(&packet)? {
                 return Ok(Some(decoded));
             }
         }
-        Ok(None)
+        Err(Undecodable(
+            "for minutes there is nothing in it that can be decoded".to_owned(),
+        ))
     }
 
     fn seek(&mut self, to: u64) -> Result<Reached, Undecodable> {
         self.first = None;
-        let is_ogg = self.format.format_info().format == FORMAT_ID_OGG;
-        if is_ogg && self.info.seekable && !self.source.gate.length.load(Ordering::Relaxed) {
-            self.reopen_ogg()?;
+        if self.info.seekable && self.is_blind() {
+            self.reopen()?;
         }
         if self.track.length.is_some_and(|length| to >= length) {
             return Ok(Reached::End);
@@ -279,19 +326,6 @@ impl Decoder for ContainerDecoder {
     }
 }
 
-fn make_decoder(format: &dyn FormatReader) -> Result<Box<dyn AudioDecoder>, Undecodable> {
-    let parameters = audio_parameters(audio_track(format)?)
-        .ok_or_else(|| Undecodable("it does not say how its audio is coded".to_owned()))?;
-    symphonia::default::get_codecs()
-        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-        .map_err(|error| {
-            let container = format.format_info().long_name;
-            Undecodable(format!(
-                "its audio is coded in a way not known here ({container}; {error})"
-            ))
-        })
-}
-
 fn unknown_format(error: Error, description: &Description) -> Undecodable {
     match error {
         // What the prober says when it has found nothing; the rest it says about what it has found.
@@ -306,6 +340,10 @@ fn unknown_format(error: Error, description: &Description) -> Undecodable {
         ),
         error => undecodable(&error),
     }
+}
+
+fn playing_time(frames: u64, rate: u32) -> Option<Duration> {
+    Duration::try_from_secs_f64(frames as f64 / f64::from(rate)).ok()
 }
 
 fn undecodable(error: &Error) -> Undecodable {

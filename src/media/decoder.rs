@@ -3,6 +3,8 @@
 
 use std::io::{self, Read};
 
+use crate::audio::Loudness;
+
 use super::buffer::{ByteReader, Description};
 use super::formats::Decoding;
 use super::{Chunk, MediaInfo, MediaRequest, decode, formats, pcm};
@@ -40,6 +42,11 @@ pub(super) trait Decoder {
     /// Layout, duration, and whether seeking works.
     fn info(&self) -> MediaInfo;
 
+    /// How loud the file says that it is.
+    fn loudness(&self) -> Loudness {
+        Loudness::default()
+    }
+
     /// The next frames; `None` at the end.
     fn decode(&mut self) -> Result<Option<Decoded>, Undecodable>;
 
@@ -62,14 +69,50 @@ pub(super) fn open(
     if head.is_empty() {
         return Err(Undecodable("the file is empty".to_owned()));
     }
-    match pcm_layout(&head, &description, request) {
-        Some(layout) => Ok(Box::new(pcm::PcmDecoder::new(reader, &description, layout))),
-        None => Ok(Box::new(decode::ContainerDecoder::open(
+    let decoder: Box<dyn Decoder> = match pcm_layout(&head, &description, request) {
+        Some(layout) => Box::new(pcm::PcmDecoder::new(reader, &description, layout)),
+        None => Box::new(decode::ContainerDecoder::open(
             reader,
             &head,
             &description,
             request,
-        )?)),
+        )?),
+    };
+    let said = decoder.loudness();
+    let loudness = Loudness {
+        track: said.track.or(request.loudness.track),
+        album: said.album.or(request.loudness.album),
+    };
+    let factor = request.replay_gain.factor(&loudness);
+    Ok(match factor {
+        1.0 => decoder,
+        factor => Box::new(Scaled { decoder, factor }),
+    })
+}
+
+/// A recording that is played louder or softer than it was made.
+struct Scaled {
+    decoder: Box<dyn Decoder>,
+    factor: f32,
+}
+
+impl Decoder for Scaled {
+    fn info(&self) -> MediaInfo {
+        self.decoder.info()
+    }
+
+    fn decode(&mut self) -> Result<Option<Decoded>, Undecodable> {
+        let mut decoded = self.decoder.decode()?;
+        if let Some(decoded) = &mut decoded {
+            for sample in &mut decoded.chunk.samples {
+                *sample *= self.factor;
+            }
+        }
+        Ok(decoded)
+    }
+
+    fn seek(&mut self, to: u64) -> Result<Reached, Undecodable> {
+        self.decoder.seek(to)
     }
 }
 

@@ -42,11 +42,28 @@ impl Tap {
     }
 }
 
+/// Where the music is by the tag that iTunes writes: numbers in hexadecimal, of which the second is how many frames come before it, the
+/// third how many behind it, and the fourth how many it has.
+pub(super) fn itunes(text: &str, rate: u32) -> Option<Edit> {
+    let mut numbers = text
+        .split_ascii_whitespace()
+        .map(|number| u64::from_str_radix(number, 16).ok());
+    let start = numbers.nth(1)??;
+    let length = numbers.nth(1)??;
+    (length > 0 && rate > 0).then_some(Edit {
+        start,
+        length: Some(length),
+        timescale: rate,
+    })
+}
+
 /// Where a track's presentation begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Edit {
     /// How much of the track comes before it, in units of the track.
     pub(super) start: u64,
+    /// How long it is in the same units, where that is told as finely.
+    pub(super) length: Option<u64>,
     /// Those units in a second; never 0.
     pub(super) timescale: u32,
 }
@@ -55,38 +72,57 @@ fn edit_of_file(bytes: &[u8]) -> Option<Edit> {
     // The index is found by its name and that of the box it begins with: a run may begin anywhere.
     let named = |bytes: &[u8]| &bytes[..4] == b"moov" && &bytes[8..] == b"mvhd";
     let index = bytes.windows(12).position(named)?;
+    let header = child(&bytes[index + 4..], b"mvhd")?;
+    let movie_timescale = timescale(header)?;
     boxes(&bytes[index + 4..])
         .filter(|(name, _)| *name == b"trak")
-        .find_map(|(_, track)| edit_of_track(track))
+        .find_map(|(_, track)| edit_of_track(track, movie_timescale))
 }
 
-fn edit_of_track(track: &[u8]) -> Option<Edit> {
+/// Ticks per second, of the header of a movie or its media.
+fn timescale(header: &[u8]) -> Option<u32> {
+    // Version 1 has times of eight bytes.
+    match header.first()? {
+        0 => be32(header, 12),
+        _ => be32(header, 20),
+    }
+}
+
+fn edit_of_track(track: &[u8], movie_timescale: u32) -> Option<Edit> {
     let media = child(track, b"mdia")?;
     let handler = child(media, b"hdlr")?.get(8..12)?;
     if handler != b"soun" {
         return None;
     }
-    let header = child(media, b"mdhd")?;
-    // Version 1 has times of eight bytes.
-    let timescale = match header.first()? {
-        0 => be32(header, 12)?,
-        _ => be32(header, 20)?,
-    };
+    let timescale = timescale(child(media, b"mdhd")?)?;
     let list = child(child(track, b"edts")?, b"elst")?;
     let wide = *list.first()? != 0;
     let entries = list.get(8..)?.chunks_exact(if wide { 20 } else { 12 });
-    let start = entries
+    let (length, start) = entries
         .take(be32(list, 4)? as usize)
         .map(|entry| {
             if wide {
-                be64(entry, 8).map(u64::cast_signed)
+                Some((be64(entry, 0)?, be64(entry, 8)?.cast_signed()))
             } else {
-                be32(entry, 4).map(|time| time.cast_signed().into())
+                let start = be32(entry, 4)?.cast_signed();
+                Some((be32(entry, 0)?.into(), start.into()))
             }
         })
         // An entry of −1 plays silence; that is not the music's beginning.
-        .find_map(|time| u64::try_from(time?).ok())?;
-    (timescale > 0).then_some(Edit { start, timescale })
+        .find_map(|entry| {
+            let (length, start) = entry?;
+            Some((length, u64::try_from(start).ok()?))
+        })?;
+    // Lengths are in the movie's ticks, which most writers make a thousandth of a second: too little to say which frame is the last.
+    let is_fine = movie_timescale >= timescale && length > 0;
+    Some(Edit {
+        start,
+        length: is_fine
+            .then(|| u128::from(length) * u128::from(timescale) / u128::from(movie_timescale))
+            .and_then(|length| u64::try_from(length).ok()),
+        timescale,
+    })
+    .filter(|_| timescale > 0)
 }
 
 fn child<'a>(bytes: &'a [u8], name: &[u8; 4]) -> Option<&'a [u8]> {
@@ -137,6 +173,7 @@ mod tests {
         let file = include_bytes!("../../tests/fixtures/media/sine.m4a");
         let expected = Edit {
             start: 1024,
+            length: None,
             timescale: 44_100,
         };
         assert_eq!(edit_in_pieces(file), Some(expected));
@@ -148,6 +185,20 @@ mod tests {
         for length in 0..1500 {
             edit_in_pieces(&file[..length]);
         }
+    }
+
+    #[test]
+    fn itunes_says_where_the_music_is() {
+        let text = " 00000000 00000840 000001CA 00000000003F31F6 00000000 00000000 00000000";
+        let expected = Edit {
+            start: 2112,
+            length: Some(4_141_558),
+            timescale: 44_100,
+        };
+        assert_eq!(itunes(text, 44_100), Some(expected));
+        assert_eq!(itunes("", 44_100), None);
+        assert_eq!(itunes(" 00000000 00000840 000001CA", 44_100), None);
+        assert_eq!(itunes(" 0 840 x -1", 44_100), None);
     }
 
     #[test]

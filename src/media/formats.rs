@@ -1,6 +1,8 @@
 //! What is decoded: one row per format, with every name that it goes by and what makes frames of it.
 //! A new format begins here. Who lists the names to control points, and how, is not this module's business.
 
+use super::wav::WAVE64;
+
 /// A format that is decoded.
 #[derive(Debug)]
 pub struct Format {
@@ -66,7 +68,7 @@ pub const FORMATS: &[Format] = &[
     ),
     Format::container(
         "WAV",
-        &[(0, b"RIFF"), (0, b"RF64")],
+        &[(0, b"RIFF"), (0, b"RF64"), (0, WAVE64)],
         &[
             "audio/wav",
             "audio/x-wav",
@@ -118,11 +120,19 @@ pub const FORMATS: &[Format] = &[
     Format::container(
         "AIFF",
         &[(0, b"FORM")],
-        &["audio/aiff", "audio/x-aiff", "audio/aif", "audio/x-aif"],
+        &[
+            "audio/aiff",
+            "audio/x-aiff",
+            "audio/aif",
+            "audio/x-aif",
+            "audio/aifc",
+            "audio/x-aifc",
+        ],
     ),
+    Format::container("CAF", &[(0, b"caff")], &["audio/x-caf"]),
     // It mostly comes under the names of MP4.
     Format::container("ALAC", MP4, &["audio/alac", "audio/x-alac"]),
-    // Low complexity only, so none of the HE profiles.
+    // Of HE-AAC everybody hears the core at least, but the HE profiles promise the whole.
     Format::container(
         "AAC in MP4",
         MP4,
@@ -159,6 +169,18 @@ pub const FORMATS: &[Format] = &[
             "audio/x-vorbis+ogg",
         ],
     ),
+    // It comes under the names of Ogg and WebM, too.
+    Format::container(
+        "Opus",
+        &[],
+        &["audio/opus", "audio/x-opus", "audio/x-opus+ogg"],
+    ),
+    Format::container(
+        "Matroska",
+        &[(0, b"\x1a\x45\xdf\xa3")],
+        &["audio/x-matroska", "audio/matroska", "audio/webm"],
+    ),
+    Format::container("MP2", &[], &["audio/mp2", "audio/x-mp2"]),
     // With a tag at its beginning; without one its frames are found by the prober.
     Format::container(
         "MP3",
@@ -204,6 +226,9 @@ mod tests {
         assert_eq!(sign(b"fLaC\0\0\0\x22"), Some("FLAC"));
         assert_eq!(sign(b"RF64\xff\xff\xff\xffWAVE"), Some("WAV"));
         assert_eq!(sign(b"\0\0\0\x20ftypM4A "), Some("ALAC"));
+        assert_eq!(sign(b"riff\x2e\x91\xcf\x11\xa5\xd6"), Some("WAV"));
+        assert_eq!(sign(b"caff\0\x01\0\0desc"), Some("CAF"));
+        assert_eq!(sign(b"\x1a\x45\xdf\xa3\xa3"), Some("Matroska"));
         assert_eq!(sign(b"\xff\xfb\x90\0"), None);
         assert_eq!(sign(b"fL"), None);
         let mime = |mime: &str| by_mime(mime).map(|format| format.name);

@@ -11,6 +11,7 @@ mod decoder;
 mod edits;
 mod formats;
 mod http;
+mod loudness;
 mod pcm;
 mod source;
 mod wav;
@@ -19,14 +20,15 @@ mod window;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::audio::StreamFormat;
+use crate::audio::{Loudness, ReplayGain, StreamFormat};
 
 pub use formats::{FORMATS, Format};
 pub use http::Network;
+pub(crate) use loudness::Said;
 pub use source::open;
 
 /// What to play, and what the sender said about it. Only the URI is binding; the rest are hints.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct MediaRequest {
     /// Where the media is: `http://…` or `https://…`.
     pub uri: String,
@@ -38,12 +40,16 @@ pub struct MediaRequest {
     pub pcm_channels: Option<u16>,
     /// How long it plays by the sender's metadata.
     pub duration: Option<Duration>,
+    /// How loud it is by the sender's metadata; what the file says of it goes first.
+    pub loudness: Loudness,
+    /// What its loudness is made equal by.
+    pub replay_gain: ReplayGain,
 }
 
 /// What opening a piece of media has shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MediaInfo {
-    /// The layout of the audio that follows.
+    /// The layout of the audio that follows: mono or stereo, whatever the file has.
     pub format: StreamFormat,
     /// How long it plays; `None` for live streams and where nothing says.
     pub duration: Option<Duration>,
@@ -54,7 +60,7 @@ pub struct MediaInfo {
 /// A run of decoded frames.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chunk {
-    /// The layout of `samples`; it may change from chunk to chunk.
+    /// The layout of `samples`, mono or stereo; it may change from chunk to chunk.
     pub format: StreamFormat,
     /// Interleaved samples, whole frames.
     pub samples: Vec<f32>,

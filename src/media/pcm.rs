@@ -4,7 +4,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::time::Duration;
 
-use crate::audio::StreamFormat;
+use crate::audio::{Downmix, Speaker, StreamFormat};
 
 use super::buffer::{ByteReader, Description};
 use super::decoder::{Decoded, Decoder, Reached, Undecodable};
@@ -106,6 +106,7 @@ impl Mime {
 pub(super) struct PcmDecoder {
     reader: ByteReader,
     layout: Layout,
+    mix: Downmix,
     info: MediaInfo,
     next_frame: u64,
     bytes: Vec<u8>,
@@ -116,16 +117,21 @@ impl PcmDecoder {
         let frames = description
             .length
             .map(|length| length / layout.frame_bytes() as u64);
+        let mix = Downmix::new(&Speaker::usual(layout.format.channels));
         Self {
             reader,
             layout,
             info: MediaInfo {
-                format: layout.format,
+                format: StreamFormat {
+                    channels: mix.channels(),
+                    ..layout.format
+                },
                 duration: frames.map(|frames| {
                     Duration::from_secs_f64(frames as f64 / f64::from(layout.format.rate))
                 }),
                 seekable: description.ranges,
             },
+            mix,
             next_frame: 0,
             bytes: Vec::new(),
         }
@@ -164,7 +170,7 @@ impl Decoder for PcmDecoder {
         if !self.fill()? {
             return Ok(None);
         }
-        let samples: Vec<f32> = match self.layout.bytes_per_sample {
+        let mut samples: Vec<f32> = match self.layout.bytes_per_sample {
             2 => self
                 .bytes
                 .chunks_exact(2)
@@ -178,10 +184,11 @@ impl Decoder for PcmDecoder {
         };
         let at = self.next_frame;
         self.next_frame += self.layout.format.frames(samples.len()) as u64;
+        self.mix.apply(&mut samples);
         Ok(Some(Decoded {
             at,
             chunk: Chunk {
-                format: self.layout.format,
+                format: self.info.format,
                 samples,
             },
         }))

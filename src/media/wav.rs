@@ -1,90 +1,208 @@
-//! Repairs the header of a WAV stream whose writer did not know its size.
-//! It decodes nothing: it says which four bytes of the file to read differently.
+//! The header of a WAV file as it should have been: sizes that its writer did not know, 64-bit sizes (RF64, Wave64), and descriptions of
+//! the samples in more ways than there need be. It decodes nothing: it says what to read before the samples.
 
 use std::io::{self, Read};
 
 /// Sizes from here on are the marks of a writer that did not know the size: 2³¹ − 1 and 2³² − 1, rounded in many ways.
-const UNKNOWN_FROM: u32 = 0x7fff_f000;
+const UNKNOWN_FROM: u64 = 0x7fff_f000;
 /// Chunks before the audio that are longer than this, all together, are not looked behind.
 const LONGEST_PREAMBLE: u64 = 256 << 10;
 
-/// Four bytes at a place in the file, as they should read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Patch {
-    /// Where.
-    pub(super) at: u64,
-    /// What should stand there.
-    pub(super) bytes: [u8; 4],
+/// Kinds of samples (`wFormatTag`).
+const PCM: u16 = 1;
+const FLOAT: u16 = 3;
+const A_LAW: u16 = 6;
+const MU_LAW: u16 = 7;
+const EXTENSIBLE: u16 = 0xfffe;
+/// What the name of a kind of samples in an extensible header ends in, after the kind's number.
+const OF_NUMBER: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
+/// What the names of all chunks of Wave64 but the first end in.
+const OF_WAVE64: [u8; 12] = [
+    0xf3, 0xac, 0xd3, 0x11, 0x8c, 0xd1, 0, 0xc0, 0x4f, 0x8e, 0xdb, 0x8a,
+];
+/// How Wave64 begins: "riff", and the rest of its name.
+pub(super) const WAVE64: &[u8] = b"riff\x2e\x91\xcf\x11";
+
+/// What to read instead of what stands before the samples.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Front {
+    /// Instead of everything before `audio`.
+    pub(super) bytes: Vec<u8>,
+    /// Where in the file the samples begin.
+    pub(super) audio: u64,
+    /// How many frames there are, if the file knows or is as long.
+    pub(super) frames: Option<u64>,
 }
 
 /// Whether a file that begins with `head` is a WAV file.
 pub(super) fn is_wav(head: &[u8]) -> bool {
-    head.len() >= 12 && (&head[..4] == b"RIFF" || &head[..4] == b"RF64") && &head[8..12] == b"WAVE"
+    let is_riff = head.len() >= 12
+        && (&head[..4] == b"RIFF" || &head[..4] == b"RF64")
+        && &head[8..12] == b"WAVE";
+    is_riff || head.starts_with(WAVE64)
 }
 
-/// What to read differently in the WAV file that `reader` is at the beginning of, so that its audio reaches to the end of
-/// the file when the header does not know, or says more than the file holds. `length` is that of the file.
+/// The chunks of RIFF and of Wave64 differ in how they are named and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    Riff,
+    Wave64,
+}
+
+impl Layout {
+    /// Name and size of the chunk at hand.
+    fn chunk(self, reader: &mut impl Read) -> io::Result<([u8; 4], u64)> {
+        let mut name = [0; 4];
+        reader.read_exact(&mut name)?;
+        match self {
+            Self::Riff => {
+                let mut size = [0; 4];
+                reader.read_exact(&mut size)?;
+                Ok((name, u32::from_le_bytes(size).into()))
+            }
+            Self::Wave64 => {
+                let (mut rest, mut size) = ([0; 12], [0; 8]);
+                reader.read_exact(&mut rest)?;
+                reader.read_exact(&mut size)?;
+                let name = if rest == OF_WAVE64 { name } else { *b"????" };
+                // The size counts name and size too.
+                Ok((name, u64::from_le_bytes(size).saturating_sub(24)))
+            }
+        }
+    }
+
+    fn head(self) -> u64 {
+        match self {
+            Self::Riff => 12,
+            Self::Wave64 => 40,
+        }
+    }
+
+    fn chunk_head(self) -> u64 {
+        match self {
+            Self::Riff => 8,
+            Self::Wave64 => 24,
+        }
+    }
+
+    fn padded(self, size: u64) -> u64 {
+        match self {
+            Self::Riff => size.saturating_add(size & 1),
+            Self::Wave64 => size.saturating_add(7) & !7,
+        }
+    }
+}
+
+/// What to read before the samples of the WAV file that `reader` is at the beginning of. Its audio reaches to the end of the file when the
+/// header does not know, or says more than the file holds. `length` is that of the file. `None` where there is nothing to mend it
+/// by.
 ///
 /// # Errors
-/// Only those of reading; what is no WAV file gets no patches.
-pub(super) fn patches(reader: &mut impl Read, length: Option<u64>) -> io::Result<Vec<Patch>> {
-    let mut head = [0; 12];
-    reader.read_exact(&mut head)?;
-    let unknown = u32::MAX.to_le_bytes();
-    // The size of the whole says nothing the chunks do not say, and is wrong more often.
-    let mut patches = vec![Patch {
-        at: 4,
-        bytes: unknown,
-    }];
-    if &head[..4] == b"RF64" {
-        patches.push(Patch {
-            at: 0,
-            bytes: *b"RIFF",
-        });
-    }
-    let mut at = 12;
+/// Only those of reading.
+pub(super) fn front(reader: &mut impl Read, length: Option<u64>) -> io::Result<Option<Front>> {
+    let mut first = [0; 4];
+    reader.read_exact(&mut first)?;
+    let layout = match &first {
+        b"riff" => Layout::Wave64,
+        _ => Layout::Riff,
+    };
+    io::copy(
+        &mut reader.by_ref().take(layout.head() - 4),
+        &mut io::sink(),
+    )?;
+    let mut bytes = b"RIFF\xff\xff\xff\xffWAVE".to_vec();
+    let mut at = layout.head();
+    let mut frame = None;
+    // RF64 has the size of the samples in a chunk of its own.
+    let mut large = None;
     while at < LONGEST_PREAMBLE {
-        let mut chunk = [0; 8];
-        reader.read_exact(&mut chunk)?;
-        let [tag @ .., s0, s1, s2, s3] = chunk;
-        let size = u32::from_le_bytes([s0, s1, s2, s3]);
-        at += 8;
-        if &tag == b"data" {
+        let (name, size) = layout.chunk(reader)?;
+        at += layout.chunk_head();
+        if &name == b"data" {
+            let stated = large
+                .filter(|_| size == u64::from(u32::MAX))
+                .unwrap_or(size);
             let there = length.map(|length| length.saturating_sub(at));
-            let believable = size != 0
-                && size < UNKNOWN_FROM
-                && there.is_none_or(|there| u64::from(size) <= there);
-            if !believable {
-                let size = there.and_then(|there| u32::try_from(there).ok());
-                patches.push(Patch {
-                    at: at - 4,
-                    bytes: size.map_or(unknown, u32::to_le_bytes),
-                });
-            }
+            let is_known = stated != 0
+                && (large.is_some() || layout == Layout::Wave64 || stated < UNKNOWN_FROM)
+                && there.is_none_or(|there| stated <= there);
+            let size = if is_known { Some(stated) } else { there };
+            let told = size.and_then(|size| u32::try_from(size).ok());
+            bytes.extend(b"data");
+            bytes.extend(told.unwrap_or(u32::MAX).to_le_bytes());
+            return Ok(Some(Front {
+                bytes,
+                audio: at,
+                frames: size.zip(frame).map(|(size, frame)| size / frame),
+            }));
+        }
+        let padded = layout.padded(size);
+        if at.saturating_add(padded) >= LONGEST_PREAMBLE {
             break;
         }
-        let padded = u64::from(size) + u64::from(size & 1);
+        let mut content = vec![0; padded as usize];
+        reader.read_exact(&mut content)?;
+        content.truncate(size as usize);
         at += padded;
-        if at < LONGEST_PREAMBLE {
-            io::copy(&mut reader.by_ref().take(padded), &mut io::sink())?;
+        match &name {
+            b"ds64" => large = content.get(8..16).and_then(le64),
+            b"fmt " => {
+                let is_pcm = mend(&mut content);
+                frame = content
+                    .get(12..14)
+                    .map(|pair| u64::from(u16::from_le_bytes([pair[0], pair[1]])))
+                    .filter(|frame| is_pcm && *frame > 0);
+                extend(&mut bytes, name, &content);
+            }
+            // What else there is of Wave64 is laid out otherwise, too.
+            b"fact" if layout == Layout::Wave64 => {}
+            _ if layout == Layout::Riff => extend(&mut bytes, name, &content),
+            _ => {}
         }
     }
-    Ok(patches)
+    Ok(None)
 }
 
-/// Applies `patches` to `bytes`, which were read at `position`.
-pub(super) fn apply(patches: &[Patch], position: u64, bytes: &mut [u8]) {
-    for patch in patches {
-        for (at, byte) in (patch.at..).zip(patch.bytes) {
-            if let Some(offset) = at.checked_sub(position)
-                && let Some(place) = usize::try_from(offset)
-                    .ok()
-                    .and_then(|offset| bytes.get_mut(offset))
-            {
-                *place = byte;
-            }
+fn extend(bytes: &mut Vec<u8>, name: [u8; 4], content: &[u8]) {
+    bytes.extend(name);
+    bytes.extend((content.len() as u32).to_le_bytes());
+    bytes.extend(content);
+    if content.len() % 2 == 1 {
+        bytes.push(0);
+    }
+}
+
+/// Says the same of the samples in the plainest way. Whether each frame of them takes up the same room.
+fn mend(format: &mut Vec<u8>) -> bool {
+    let short = |format: &[u8], at: usize| {
+        let pair = format.get(at..at + 2)?;
+        Some(u16::from_le_bytes([pair[0], pair[1]]))
+    };
+    let (Some(mut kind), Some(bits)) = (short(format, 0), short(format, 14)) else {
+        return false;
+    };
+    if kind == EXTENSIBLE && format.len() >= 40 && format[26..40] == OF_NUMBER {
+        kind = short(format, 24).unwrap_or(kind);
+        // Samples with fewer bits than they take up have them at the top, so that nothing need be known of it.
+        format[18..20].copy_from_slice(&bits.to_le_bytes());
+        if kind != PCM && kind != FLOAT {
+            format[..2].copy_from_slice(&kind.to_le_bytes());
         }
     }
+    let is_extensible = short(format, 0) == Some(EXTENSIBLE);
+    match kind {
+        PCM | FLOAT if !is_extensible => format.truncate(16),
+        A_LAW | MU_LAW => format.resize(18, 0),
+        _ => {}
+    }
+    if let (A_LAW | MU_LAW, Some(extra)) = (kind, format.get_mut(16..18)) {
+        extra.fill(0);
+    }
+    [PCM, FLOAT, A_LAW, MU_LAW].contains(&kind)
+}
+
+fn le64(bytes: &[u8]) -> Option<u64> {
+    bytes.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
 #[cfg(test)]
@@ -101,16 +219,15 @@ mod tests {
         bytes
     }
 
-    fn data_size_as_read(header: &[u8], length: Option<u64>) -> u32 {
-        let mut bytes = header.to_vec();
-        let patches = patches(&mut &header[..], length).unwrap();
-        // In two pieces cut through the patch, as a network would.
-        let cut = bytes.len() - 2;
-        let (front, back) = bytes.split_at_mut(cut);
-        apply(&patches, 0, front);
-        apply(&patches, cut as u64, back);
-        let size = bytes[bytes.len() - 4..].try_into().unwrap();
-        assert_eq!(&bytes[..4], b"RIFF");
+    fn front_of(header: &[u8], length: Option<u64>) -> Front {
+        let front = front(&mut &header[..], length).unwrap().unwrap();
+        assert_eq!(front.audio, header.len() as u64);
+        assert_eq!(&front.bytes[..4], b"RIFF");
+        front
+    }
+
+    fn data_size(front: &Front) -> u32 {
+        let size = front.bytes[front.bytes.len() - 4..].try_into().unwrap();
         u32::from_le_bytes(size)
     }
 
@@ -119,11 +236,8 @@ mod tests {
         let check = |size: u32, length: Option<u64>, expected: u32| {
             let header = header(b"RIFF", b"junk\x03\0\0\0abc\0", size);
             let length = length.map(|audio| header.len() as u64 + audio);
-            assert_eq!(
-                data_size_as_read(&header, length),
-                expected,
-                "{size} of {length:?}"
-            );
+            let size_read = data_size(&front_of(&header, length));
+            assert_eq!(size_read, expected, "{size} of {length:?}");
         };
         check(400, Some(400), 400);
         check(400, Some(460), 400);
@@ -137,10 +251,68 @@ mod tests {
         check(0, Some(5 << 30), u32::MAX);
     }
 
+    const STEREO_16: &[u8] = b"fmt \x10\0\0\0\x01\0\x02\0\x44\xac\0\0\x10\xb1\x02\0\x04\0\x10\0";
+
     #[test]
-    fn rf64_reads_as_riff() {
-        let header = header(b"RF64", &[], u32::MAX);
+    fn rf64_reads_as_riff_and_knows_its_length() {
+        let mut extra = b"ds64\x1c\0\0\0".to_vec();
+        extra.extend(0u64.to_le_bytes());
+        extra.extend((6u64 << 30).to_le_bytes());
+        extra.extend([0; 12]);
+        extra.extend(STEREO_16);
+        let header = header(b"RF64", &extra, u32::MAX);
         assert!(is_wav(&header));
-        assert_eq!(data_size_as_read(&header, None), u32::MAX);
+        let front = front_of(&header, None);
+        assert_eq!(data_size(&front), u32::MAX);
+        assert_eq!(front.frames, Some((6 << 30) / 4));
+    }
+
+    #[test]
+    fn wave64_reads_as_riff() {
+        let mut file = WAVE64.to_vec();
+        file.extend(&[0xa5, 0xd6, 0x28, 0xdb, 0x04, 0xc1, 0, 0]);
+        file.extend(0u64.to_le_bytes());
+        file.extend(b"wave");
+        file.extend(OF_WAVE64);
+        file.extend(b"fmt ");
+        file.extend(OF_WAVE64);
+        file.extend(40u64.to_le_bytes());
+        file.extend(&STEREO_16[8..]);
+        file.extend(b"data");
+        file.extend(OF_WAVE64);
+        file.extend((24u64 + 400).to_le_bytes());
+        assert!(is_wav(&file));
+        let front = front_of(&file, None);
+        assert_eq!(front.bytes, header_of(STEREO_16, 400));
+        assert_eq!(front.frames, Some(100));
+    }
+
+    fn header_of(format: &[u8], size: u32) -> Vec<u8> {
+        let mut header = header(b"RIFF", format, size);
+        header[4..8].fill(0xff);
+        header
+    }
+
+    #[test]
+    fn samples_are_described_in_the_plainest_way() {
+        let extensible = |kind: u8, bits: u8, of_them: u8| {
+            let mut format = vec![
+                0xfe, 0xff, 2, 0, 0x44, 0xac, 0, 0, 0, 0, 0, 0, 4, 0, bits, 0,
+            ];
+            format.extend([22, 0, of_them, 0, 3, 0, 0, 0, kind, 0]);
+            format.extend(OF_NUMBER);
+            format
+        };
+        let mut law = extensible(6, 8, 8);
+        assert!(mend(&mut law));
+        assert_eq!((law[0], law[1], law.len()), (6, 0, 18));
+        let mut twenty = extensible(1, 24, 20);
+        assert!(mend(&mut twenty));
+        assert_eq!((twenty[0], twenty[18], twenty.len()), (0xfe, 24, 40));
+        let mut odd = STEREO_16[8..].to_vec();
+        odd.extend([4, 0, 1, 2, 3, 4]);
+        assert!(mend(&mut odd));
+        assert_eq!(odd, STEREO_16[8..]);
+        assert!(!mend(&mut vec![2, 0, 1]));
     }
 }

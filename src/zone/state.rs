@@ -24,7 +24,7 @@ pub enum TransportState {
 }
 
 /// One piece of media as the sender described it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Track {
     /// What to fetch, with hints; `request.uri` is byte-identical to what the sender set.
     pub request: MediaRequest,

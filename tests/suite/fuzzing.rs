@@ -113,6 +113,11 @@ fn last_change() {
 }
 
 #[test]
+fn media() {
+    check("media");
+}
+
+#[test]
 fn soap() {
     check("soap");
 }

@@ -7,6 +7,10 @@
 
 mod conduct;
 mod formats;
+mod gapless;
+mod high_efficiency;
+mod loudness;
+mod matrix;
 mod radio;
 mod resume;
 mod seeking;

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use toml::Spanned;
 
-use super::values::{name, whole};
+use super::values::{name, no_such, whole};
+use crate::audio::ReplayGain;
 use crate::config::plan::{DEFAULT_VOLUME, ZonePlan};
 use crate::config::problem::Problems;
-use crate::config::raw::{Placed, RawOutput, RawZone};
+use crate::config::raw::{Placed, RawOutput, RawZone, Written};
 use crate::config::schema::Section;
 use crate::playback::{LARGEST_SPREAD_MS, OutputSpec};
 use crate::spelling::nearest;
@@ -47,9 +48,24 @@ pub(super) fn zones(
             name,
             outputs: members,
             volume: whole(&raw.volume, "volume", 0..=100, DEFAULT_VOLUME, problems),
+            replay_gain: replay_gain(&raw.replay_gain, problems),
         });
     }
     zones
+}
+
+fn replay_gain(written: &Written<String>, problems: &mut Problems<'_>) -> ReplayGain {
+    let Some(written) = written else {
+        return ReplayGain::default();
+    };
+    ReplayGain::from_name(written.as_ref()).unwrap_or_else(|| {
+        let known = ReplayGain::ALL.map(ReplayGain::name);
+        problems.report(
+            &written.span(),
+            no_such("replay_gain", written.as_ref(), &known),
+        );
+        ReplayGain::default()
+    })
 }
 
 fn no_output(zone: &str, wanted: &str, outputs: &[OutputSpec]) -> String {

@@ -9,7 +9,7 @@ use symphonia::core::io::MediaSource;
 
 use crate::media::buffer::ByteReader;
 use crate::media::edits::{Edit, Tap};
-use crate::media::wav::{self, Patch};
+use crate::media::wav::Front;
 
 /// What a demuxer may know of the file beyond its bytes; it changes once the file is open.
 #[derive(Debug)]
@@ -21,28 +21,53 @@ pub(super) struct Gate {
 /// The file as the demuxer sees it.
 #[derive(Debug, Clone)]
 pub(super) struct Input {
-    pub(super) reader: ByteReader,
-    pub(super) patches: Arc<[Patch]>,
+    reader: ByteReader,
+    /// What is read instead of the beginning of the file.
+    front: Arc<Front>,
+    /// Where the demuxer is: in what it sees.
+    position: u64,
     pub(super) gate: Arc<Gate>,
     /// Listens while the index of an MP4 is looked for.
-    pub(super) tap: Arc<Mutex<Option<Tap>>>,
+    tap: Arc<Mutex<Option<Tap>>>,
 }
 
 impl Read for Input {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let position = self.reader.stream_position()?;
-        let count = self.reader.read(into)?;
-        wav::apply(&self.patches, position, &mut into[..count]);
+        let before = usize::try_from(self.position)
+            .ok()
+            .and_then(|at| self.front.bytes.get(at..))
+            .unwrap_or_default();
+        let count = if before.is_empty() {
+            self.reader
+                .seek(SeekFrom::Start(self.behind_front(self.position)))?;
+            self.reader.read(into)?
+        } else {
+            let count = before.len().min(into.len());
+            into[..count].copy_from_slice(&before[..count]);
+            count
+        };
         if let Some(tap) = &mut *self.tap() {
-            tap.note(position, &into[..count]);
+            tap.note(self.position, &into[..count]);
         }
+        self.position += count as u64;
         Ok(count)
     }
 }
 
 impl Seek for Input {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.reader.seek(to)
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => {
+                let end = self.reader.seek(SeekFrom::End(0))?;
+                self.seen_length(end).checked_add_signed(by)
+            }
+        };
+        self.position = position.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "a seek to before the file")
+        })?;
+        Ok(self.position)
     }
 }
 
@@ -53,11 +78,34 @@ impl MediaSource for Input {
 
     fn byte_len(&self) -> Option<u64> {
         let known = self.gate.length.load(Ordering::Relaxed);
-        known.then(|| self.reader.length()).flatten()
+        let length = known.then(|| self.reader.length()).flatten()?;
+        Some(self.seen_length(length))
     }
 }
 
 impl Input {
+    /// `front` is what to read instead of the beginning.
+    pub(super) fn new(reader: ByteReader, front: Front, gate: Gate, tap: Option<Tap>) -> Self {
+        Self {
+            reader,
+            front: Arc::new(front),
+            position: 0,
+            gate: Arc::new(gate),
+            tap: Arc::new(Mutex::new(tap)),
+        }
+    }
+
+    /// Where in the file a place behind the front is.
+    fn behind_front(&self, place: u64) -> u64 {
+        let into = place.saturating_sub(self.front.bytes.len() as u64);
+        self.front.audio.saturating_add(into)
+    }
+
+    /// How long a file of this length seems to be.
+    fn seen_length(&self, length: u64) -> u64 {
+        self.front.bytes.len() as u64 + length.saturating_sub(self.front.audio)
+    }
+
     /// Where the music begins by the edit list, if one has been read. From now on nothing is kept of what is read.
     pub(super) fn take_edit(&self) -> Option<Edit> {
         self.tap().take()?.edit()

@@ -3,18 +3,21 @@
 
 use std::time::Duration;
 
-use symphonia::core::audio::GenericAudioBufferRef;
+use symphonia::core::audio::Channels;
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::AudioCodecParameters;
-use symphonia::core::formats::well_known::FORMAT_ID_ISOMP4;
+use symphonia::core::formats::well_known::{FORMAT_ID_ISOMP4, FORMAT_ID_OGG};
 use symphonia::core::formats::{FormatReader, Track, TrackType};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
 
-use crate::audio::StreamFormat;
+use crate::audio::{Downmix, StreamFormat};
 use crate::media::Chunk;
 use crate::media::decoder::{Decoded, Undecodable};
 use crate::media::edits::Edit;
+
+use super::codec::{Frames, opus_header};
+use super::speakers::speakers;
 
 /// The track that is played, and its arithmetic. Its clock ticks in the container's units; the program counts frames.
 pub(super) struct Selected {
@@ -27,17 +30,29 @@ pub(super) struct Selected {
     pub(super) start: i64,
     /// How many frames there are, if the container knows.
     pub(super) length: Option<u64>,
+    /// Where the music ends, if what comes behind it is only the codec's.
+    end: Option<u64>,
     /// The container says how much of a packet is to be heard, and the decoder does not know.
     trims_by_duration: bool,
+    /// The frame that follows the last. A clock that ticks less often than there are frames is not asked where the next belongs.
+    next: Option<i64>,
+    mix: Option<(Channels, Downmix)>,
 }
 
 impl Selected {
-    pub(super) fn of(format: &dyn FormatReader, edit: Option<Edit>) -> Result<Self, Undecodable> {
+    /// The track of `format` that is played, which is decoded at `rate`.
+    pub(super) fn of(
+        format: &dyn FormatReader,
+        edit: Option<Edit>,
+        rate: Option<u32>,
+    ) -> Result<Self, Undecodable> {
         let track = audio_track(format)?;
-        let rate = audio_parameters(track).and_then(|parameters| parameters.sample_rate);
+        let parameters = audio_parameters(track);
+        let rate = rate.or(parameters.and_then(|parameters| parameters.sample_rate));
         let (Some(rate), Some(time_base)) = (rate.filter(|rate| *rate > 0), track.time_base) else {
             return Err(Undecodable("it does not say its sample rate".to_owned()));
         };
+        let container = format.format_info().format;
         let mut selected = Self {
             id: track.id,
             rate,
@@ -45,11 +60,27 @@ impl Selected {
             zero: 0,
             start: track.start_ts.get(),
             length: None,
-            trims_by_duration: format.format_info().format == FORMAT_ID_ISOMP4,
+            end: None,
+            trims_by_duration: container == FORMAT_ID_ISOMP4,
+            next: None,
+            mix: None,
         };
-        if let Some(Edit { start, timescale }) = edit {
+        let pre_skip = parameters
+            .and_then(|parameters| opus_header(parameters, format))
+            .map(|header| i64::from(header.pre_skip));
+        if let Some(Edit {
+            start, timescale, ..
+        }) = edit
+        {
             let frames = u128::from(start) * u128::from(rate) / u128::from(timescale);
             selected.zero = selected.tick(u64::try_from(frames).unwrap_or(0));
+        } else if let Some(pre_skip) = pre_skip {
+            if container == FORMAT_ID_OGG {
+                // Its clock counts what is to be skipped, too (RFC 7845, section 4.1); it ticks in frames.
+                selected.zero = pre_skip;
+            } else if selected.is_coarse() {
+                selected.next = Some(-pre_skip);
+            }
         }
         let duration = track
             .duration
@@ -57,7 +88,36 @@ impl Selected {
         selected.length = duration
             .and_then(|ticks| u64::try_from(selected.frame(ticks)).ok())
             .filter(|frames| *frames > 0);
+        if let Some(Edit {
+            length: Some(length),
+            timescale,
+            ..
+        }) = edit
+        {
+            let frames = u128::from(length) * u128::from(rate) / u128::from(timescale);
+            selected.end = u64::try_from(frames).ok();
+            selected.length = selected.end.min(selected.length).or(selected.end);
+        }
         Ok(selected)
+    }
+
+    /// The decoder has turned out to work at another rate than the container says.
+    pub(super) fn set_rate(&mut self, rate: u32) {
+        let scaled = |frames: u64| frames * u64::from(rate) / u64::from(self.rate);
+        self.length = self.length.map(scaled);
+        self.end = self.end.map(scaled);
+        self.rate = rate;
+    }
+
+    /// Where the next packet belongs is not known any more.
+    pub(super) fn lose_place(&mut self) {
+        self.next = None;
+    }
+
+    /// Whether a tick is longer than a frame.
+    fn is_coarse(&self) -> bool {
+        let (numerator, denominator) = self.ticks_to_frames();
+        numerator > denominator
     }
 
     /// The frame heard at `tick`; negative before the music.
@@ -87,25 +147,31 @@ impl Selected {
         Duration::try_from_secs_f64(seconds).ok()
     }
 
-    /// The frames of `buffer`, decoded from `packet`, that are music, and where they belong.
+    /// What `packet` has become, as far as it is music, and where they belong.
     pub(super) fn place(
-        &self,
+        &mut self,
         packet: &Packet,
-        buffer: &GenericAudioBufferRef<'_>,
+        Frames { buffer, late }: &Frames<'_>,
     ) -> Option<Decoded> {
-        let format = StreamFormat {
-            rate: buffer.spec().rate(),
-            channels: u16::try_from(buffer.spec().channels().count()).ok()?,
-        };
         let ticks = |duration: symphonia::core::units::Duration| {
             i64::try_from(duration.get()).unwrap_or(i64::MAX)
         };
-        // The decoder has trimmed the packet already where it knows how.
-        let start = self.frame(packet.pts.get().saturating_add(ticks(packet.trim_start)));
         let mut frames = buffer.frames();
+        // The decoder has trimmed the packet already where it knows how.
+        let stated = self.frame(packet.pts.get().saturating_add(ticks(packet.trim_start)));
+        let stated = stated.saturating_sub(*late as i64);
+        let start = match self.next {
+            Some(next) if self.is_coarse() && self.is_within_a_tick(stated, next) => next,
+            _ => stated,
+        };
+        self.next = Some(start.saturating_add(frames as i64));
         if self.trims_by_duration && !packet.dur.is_zero() {
             let heard = self.frame(ticks(packet.dur).saturating_add(self.zero));
             frames = frames.min(usize::try_from(heard).unwrap_or(frames));
+        }
+        if let Some(end) = self.end {
+            let left = i64::try_from(end).unwrap_or(i64::MAX).saturating_sub(start);
+            frames = frames.min(usize::try_from(left).unwrap_or(0));
         }
         let before = usize::try_from(start.saturating_neg())
             .unwrap_or(0)
@@ -113,14 +179,40 @@ impl Selected {
         if before == frames {
             return None;
         }
-        let mut samples = Vec::new();
+        let channels = buffer.spec().channels();
+        let mut samples: Vec<f32> = Vec::new();
         buffer.copy_to_vec_interleaved(&mut samples);
-        samples.truncate(format.samples(frames));
-        samples.drain(..format.samples(before));
+        samples.truncate(frames * channels.count());
+        samples.drain(..before * channels.count());
+        let mix = match &mut self.mix {
+            Some((of, mix)) if of == channels => mix,
+            mix => {
+                &mut mix
+                    .insert((channels.clone(), Downmix::new(&speakers(channels))))
+                    .1
+            }
+        };
+        // Files of floating point may hold what is no number; in a filter it would stay for ever.
+        for sample in &mut samples {
+            if !sample.is_finite() {
+                *sample = 0.0;
+            }
+        }
+        mix.apply(&mut samples);
+        let format = StreamFormat {
+            rate: buffer.spec().rate(),
+            channels: mix.channels(),
+        };
         Some(Decoded {
             at: u64::try_from(start).unwrap_or(0),
             chunk: Chunk { format, samples },
         })
+    }
+
+    /// Whether two frames are so near that the container's clock may mean both. Matroska's writers round each place and each length.
+    fn is_within_a_tick(&self, one: i64, other: i64) -> bool {
+        let (numerator, denominator) = self.ticks_to_frames();
+        i128::from(one.abs_diff(other)) * denominator <= 2 * numerator
     }
 }
 

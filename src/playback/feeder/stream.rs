@@ -320,18 +320,6 @@ impl Stream {
             }
             return false;
         };
-        let seamless = match (&self.current, next.info) {
-            (
-                Some(Open {
-                    info: Some(before), ..
-                }),
-                Some(after),
-            ) => before.format.rate == after.format.rate,
-            _ => false,
-        };
-        if !seamless {
-            self.converter.finish(&mut self.pending);
-        }
         self.begin_part(next.id);
         self.previous = self.current.replace(next);
         true
@@ -366,14 +354,14 @@ impl Stream {
         }
     }
 
-    /// The frame at which the zone is next to be told something: where a track begins that it has not been told of, or where
-    /// everything ends.
+    /// The frame at which the zone is next to be told something: where a track or a title begins that it has not been told of, or
+    /// where everything ends.
     pub(super) fn next_boundary(&self) -> Option<f64> {
         let untold = self.parts.iter().find(|part| !part.told);
-        untold
-            .map(|part| part.start)
-            .or_else(|| self.end_frame())
-            .map(|frame| frame as f64)
+        let track = untold.map(|part| part.start);
+        let title = self.titles.front().map(|title| title.start);
+        let next = track.into_iter().chain(title).min();
+        next.or_else(|| self.end_frame()).map(|frame| frame as f64)
     }
 
     fn part_at(&self, frame: f64) -> Option<&Part> {

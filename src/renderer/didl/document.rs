@@ -168,6 +168,8 @@ fn store(item: &mut Item, name: &str, text: &str) {
         }
     } else if let Some(place) = item.text(name) {
         *place = clean(text);
+    } else {
+        item.loudness.note(name, text);
     }
 }
 

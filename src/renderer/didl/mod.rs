@@ -9,7 +9,7 @@ use std::time::Duration;
 use self::document::read;
 use self::text::{name_of, resolve};
 use super::duration;
-use crate::media::MediaRequest;
+use crate::media::{MediaRequest, Said};
 use crate::zone::Track;
 
 /// Senders put this day-long duration on endless streams.
@@ -30,6 +30,8 @@ pub fn track(uri: &str, metadata: &str) -> Track {
             duration: resource
                 .and_then(|resource| duration::read(&resource.duration))
                 .filter(|duration| !duration.is_zero() && *duration < ENDLESS),
+            loudness: item.loudness.loudness(),
+            ..MediaRequest::default()
         },
         metadata: metadata.to_owned(),
         title: item.title.clone().unwrap_or_else(|| name_of(uri)),
@@ -55,6 +57,7 @@ struct Item {
     creator: Option<String>,
     album: Option<String>,
     art: Option<String>,
+    loudness: Said,
     resources: Vec<Resource>,
 }
 

@@ -31,7 +31,7 @@ const EAGER_REPORTS: Duration = Duration::from_millis(8);
 /// …for so many of them…
 const EAGER_COUNT: u32 = 40;
 /// …and this often from then on.
-const STEADY_REPORTS: Duration = Duration::from_millis(170);
+const STEADY_REPORTS: Duration = Duration::from_millis(250);
 /// A local server answers in 0.3 ms; one across the network is waited for a few of its usual round trips, but the thread
 /// has a buffer to fill and waits between these.
 const LEAST_PATIENCE: Duration = Duration::from_millis(4);

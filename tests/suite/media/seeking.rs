@@ -30,8 +30,17 @@ async fn check_seek(name: &str, framing: Framing, millis: u64, tolerance: f64) {
 async fn k13_seeking_lands_on_the_frame() {
     for millis in [0, 10, 200, 700, 1240] {
         for framing in [Framing::Ranges, Framing::IgnoresRanges] {
-            for name in ["sine.wav", "sine.flac", "alac.m4a", "sine.aiff"] {
+            for name in [
+                "sine.wav",
+                "sine.flac",
+                "alac.m4a",
+                "sine.aiff",
+                "pieces.mp4",
+            ] {
                 check_seek(name, framing, millis, 1e-4).await;
+            }
+            if framing == Framing::Ranges {
+                check_seek("sine.caf", framing, millis, 1e-4).await;
             }
             // The first frames of a lossy file are the jump from silence.
             if millis >= 200 {
@@ -47,6 +56,56 @@ async fn k13_seeking_lands_on_the_frame() {
                     }
                     check_seek(name, framing, millis, 0.02).await;
                 }
+            }
+        }
+    }
+}
+
+/// How many frames later than it should `samples` of the fixtures' sine are at frame `first`: the lag at which they fit best, up to
+/// half of what its two tones have in common.
+fn lag(rate: u32, samples: &[f32], first: usize) -> i64 {
+    let half = i64::from(rate) / 440;
+    let fit = |lag: &i64| {
+        let inner = samples.chunks(2).enumerate().skip(4800).take(4800);
+        let off = inner.map(|(number, frame)| {
+            let at = (first + number) as i64 - lag;
+            let of = |channel: usize| sine(rate, channel, at as usize) - f64::from(frame[channel]);
+            of(0).powi(2) + of(1).powi(2)
+        });
+        off.sum::<f64>()
+    };
+    (-half..=half)
+        .min_by(|one, other| fit(one).total_cmp(&fit(other)))
+        .unwrap()
+}
+
+/// Opus to the frame; Matroska's clock ticks in milliseconds.
+#[tokio::test]
+async fn k13_seeking_in_opus_and_matroska_lands_within_a_tick() {
+    for (name, rate, tick) in [
+        ("sine.opus", 48_000, 0),
+        ("sine.mka", 44_100, 45),
+        ("sine.webm", 44_100, 90),
+    ] {
+        for millis in [300, 700, 1000] {
+            let what = format!("{name} to {millis} ms");
+            let server = MediaServer::start();
+            let uri = server.serve("/song", Media::fixture(name));
+            let mut listener = Listener::open(request(uri));
+            assert!(listener.opened().await.seekable, "{what}");
+            listener.audio().await;
+            for _ in 0..2 {
+                listener.source.seek(Duration::from_millis(millis));
+                let landed = listener.sought().await;
+                let first = (landed.as_secs_f64() * f64::from(rate)).round() as usize;
+                assert_eq!(first as u64, millis * u64::from(rate) / 1000, "{what}");
+                let heard = listener.rest().await;
+                assert!(heard.failure.is_none(), "{what}: {:?}", heard.failure);
+                let lag = lag(rate, &heard.samples, first);
+                assert!(lag.abs() <= tick, "{what}: {lag} frames late");
+                let left = rate as usize * 3 / 2 - first;
+                let frames = heard.samples.len() / 2;
+                assert!(frames.abs_diff(left) < 1152, "{what}: {frames}, not {left}");
             }
         }
     }

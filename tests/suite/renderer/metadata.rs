@@ -382,3 +382,17 @@ fn our_own_metadata_reads_back() {
     assert_eq!(again.art, original.art);
     assert_eq!(again.request.mime, original.request.mime);
 }
+
+/// No standard says how, but who tells of it writes what taggers write.
+#[test]
+fn loudness_is_read_under_the_names_of_taggers() {
+    let metadata = DIDL.replace(
+        "</item>",
+        "<x:replayGainTrackGain>-7.5 dB</x:replayGainTrackGain>\
+         <REPLAYGAIN_TRACK_PEAK>0.5</REPLAYGAIN_TRACK_PEAK></item>",
+    );
+    let loudness = track("http://192.0.2.1/a.flac", &metadata).request.loudness;
+    let measured = loudness.track.unwrap();
+    assert_eq!((measured.gain_db, measured.peak), (-7.5, Some(0.5)));
+    assert_eq!(loudness.album, None);
+}

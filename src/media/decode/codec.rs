@@ -1,0 +1,132 @@
+//! What decodes a track, and what that must be told which the container does not say.
+
+use symphonia::core::audio::GenericAudioBufferRef;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS};
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error;
+use symphonia::core::formats::FormatReader;
+use symphonia::core::formats::well_known::FORMAT_ID_ISOMP4;
+use symphonia::core::packet::Packet;
+
+use crate::media::decoder::Undecodable;
+
+use super::aac::Config;
+#[cfg(feature = "he-aac")]
+use super::he_aac::HeAacDecoder;
+use super::opus::{self, Header, OpusDecoder};
+use super::track::{audio_parameters, audio_track};
+
+/// Makes frames of packets.
+pub(super) enum Codec {
+    Symphonia(Box<dyn AudioDecoder>),
+    Opus(OpusDecoder),
+    #[cfg(feature = "he-aac")]
+    HeAac(HeAacDecoder),
+}
+
+/// What a packet has become.
+pub(super) struct Frames<'a> {
+    pub(super) buffer: GenericAudioBufferRef<'a>,
+    /// How many frames later than they belong they came.
+    pub(super) late: usize,
+}
+
+impl Codec {
+    /// For the track of `format` that is played.
+    ///
+    /// # Errors
+    /// When nothing here decodes it.
+    pub(super) fn of(format: &dyn FormatReader) -> Result<Self, Undecodable> {
+        let parameters = audio_parameters(audio_track(format)?)
+            .ok_or_else(|| Undecodable("it does not say how its audio is coded".to_owned()))?;
+        let made = match parameters.codec {
+            CODEC_ID_OPUS => opus(parameters, format),
+            CODEC_ID_AAC => aac(parameters),
+            _ => by_symphonia(parameters),
+        };
+        made.map_err(|error| {
+            let container = format.format_info().long_name;
+            Undecodable(format!(
+                "its audio is coded in a way not known here ({container}; {error})"
+            ))
+        })
+    }
+
+    /// The frames of a packet that are to be heard, as far as the packet knows.
+    ///
+    /// # Errors
+    /// Those of Symphonia.
+    pub(super) fn decode(&mut self, packet: &Packet) -> Result<Frames<'_>, Error> {
+        let in_place = |buffer| Frames { buffer, late: 0 };
+        match self {
+            Self::Symphonia(decoder) => decoder.decode(packet).map(in_place),
+            Self::Opus(decoder) => decoder.decode(packet).map(in_place),
+            #[cfg(feature = "he-aac")]
+            Self::HeAac(decoder) => {
+                decoder.decode(packet)?;
+                Ok(Frames {
+                    buffer: decoder.last(),
+                    late: decoder.late(),
+                })
+            }
+        }
+    }
+
+    /// Forgets what came before: the next packet is from another place.
+    pub(super) fn reset(&mut self) {
+        match self {
+            Self::Symphonia(decoder) => decoder.reset(),
+            Self::Opus(decoder) => decoder.reset(),
+            #[cfg(feature = "he-aac")]
+            Self::HeAac(decoder) => decoder.reset(),
+        }
+    }
+
+    /// Frames per second of what is decoded, if that is known before.
+    pub(super) fn rate(&self) -> Option<u32> {
+        match self {
+            Self::Symphonia(decoder) => decoder.codec_params().sample_rate,
+            Self::Opus(_) => Some(opus::RATE),
+            #[cfg(feature = "he-aac")]
+            Self::HeAac(decoder) => Some(decoder.rate()),
+        }
+    }
+}
+
+fn by_symphonia(parameters: &AudioCodecParameters) -> Result<Codec, Error> {
+    symphonia::default::get_codecs()
+        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+        .map(Codec::Symphonia)
+}
+
+/// The header of Opus in `parameters`, which every container of it has.
+pub(super) fn opus_header(
+    parameters: &AudioCodecParameters,
+    format: &dyn FormatReader,
+) -> Option<Header> {
+    let is_mp4 = format.format_info().format == FORMAT_ID_ISOMP4;
+    Header::read(parameters.extra_data.as_deref()?, is_mp4)
+}
+
+fn opus(parameters: &AudioCodecParameters, format: &dyn FormatReader) -> Result<Codec, Error> {
+    let header = opus_header(parameters, format)
+        .ok_or(Error::DecodeError("opus: no identification header"))?;
+    OpusDecoder::new(&header).map(Codec::Opus)
+}
+
+fn aac(parameters: &AudioCodecParameters) -> Result<Codec, Error> {
+    let config = parameters.extra_data.as_deref().and_then(Config::read);
+    #[cfg(feature = "he-aac")]
+    if let Some(decoder) = HeAacDecoder::wanted(parameters, config) {
+        return decoder.map(Codec::HeAac);
+    }
+    match config {
+        Some(config) if config.is_high_efficiency => {
+            let mut core = parameters.clone();
+            core.with_extra_data(config.of_core().into())
+                .with_sample_rate(config.rate);
+            by_symphonia(&core)
+        }
+        _ => by_symphonia(parameters),
+    }
+}

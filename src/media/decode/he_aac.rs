@@ -1,0 +1,141 @@
+//! HE-AAC in its full bandwidth, and AAC of more than two channels, by Fraunhofer's decoder: the feature `he-aac`.
+//! AAC-LC of one or two channels is Symphonia's, whose samples are not rounded to 16 bits.
+
+use std::fmt;
+
+use fdk_aac::dec::{Decoder, DecoderError, Transport};
+use symphonia::core::audio::{
+    AsGenericAudioBufferRef, AudioBuffer, AudioMut, AudioSpec, Channels, GenericAudioBufferRef,
+};
+use symphonia::core::codecs::audio::AudioCodecParameters;
+use symphonia::core::errors::{Error, Result, unsupported_error};
+use symphonia::core::packet::Packet;
+
+use super::aac::Config;
+
+/// A packet has 1024 frames per channel, twice as many with SBR; the decoder wants room for its largest configuration.
+const LARGEST: usize = 8 * 4096;
+/// What is coded at this rate or below may have SBR that nobody speaks of: the whole then has twice the rate.
+const HALF_OF_A_RATE: u32 = 24_000;
+
+/// Decodes the packets of one stream.
+pub(super) struct HeAacDecoder {
+    config: Vec<u8>,
+    rate: u32,
+    decoder: Decoder,
+    decoded: Vec<i16>,
+    buffer: AudioBuffer<i16>,
+    late: usize,
+}
+
+impl fmt::Debug for HeAacDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeAacDecoder")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl HeAacDecoder {
+    /// A decoder for a track that Symphonia would play in part, or not at all; `None` for any other. `config` is what its configuration
+    /// says, if it has one.
+    pub(super) fn wanted(
+        parameters: &AudioCodecParameters,
+        config: Option<Config>,
+    ) -> Option<Result<Self>> {
+        let plain = || {
+            let channels = parameters.channels.as_ref()?.count();
+            Some(Config {
+                rate: parameters.sample_rate?,
+                // The number of an arrangement of eight channels is 7.
+                channels: u8::try_from(channels).ok()?.min(7),
+                is_high_efficiency: false,
+            })
+        };
+        let config = config.or_else(plain)?;
+        let is_for_it = config.is_high_efficiency
+            || config.rate <= HALF_OF_A_RATE
+            || !(1..=2).contains(&config.channels);
+        let bytes = match &parameters.extra_data {
+            Some(bytes) => bytes.to_vec(),
+            None => config.of_core(),
+        };
+        is_for_it.then(|| Self::new(bytes, config.rate))
+    }
+
+    fn new(config: Vec<u8>, rate: u32) -> Result<Self> {
+        Ok(Self {
+            decoder: configured(&config)?,
+            config,
+            rate,
+            decoded: vec![0; LARGEST],
+            buffer: AudioBuffer::new(AudioSpec::new(HALF_OF_A_RATE, Channels::Discrete(1)), 0),
+            late: 0,
+        })
+    }
+
+    /// Forgets what came before: the next packet is from another place.
+    pub(super) fn reset(&mut self) {
+        // The same has succeeded before.
+        if let Ok(decoder) = configured(&self.config) {
+            self.decoder = decoder;
+        }
+    }
+
+    /// Frames per second of the AAC-LC in it.
+    pub(super) fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    /// How many frames later than they belong the last frames came.
+    pub(super) fn late(&self) -> usize {
+        self.late
+    }
+
+    /// The frames of a packet.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub(super) fn decode(&mut self, packet: &Packet) -> Result<()> {
+        self.buffer.clear();
+        self.decoder.fill(&packet.data).map_err(damaged)?;
+        self.decoder
+            .decode_frame(&mut self.decoded)
+            .map_err(damaged)?;
+        let info = self.decoder.stream_info();
+        let number = |value: i32| usize::try_from(value).unwrap_or(0);
+        let (channels, frames) = (number(info.numChannels), number(info.frameSize));
+        let decoded = self.decoded.get(..channels * frames);
+        let Some(decoded) = decoded.filter(|decoded| !decoded.is_empty()) else {
+            return Err(Error::DecodeError("aac: a packet of no size there is"));
+        };
+        let spec = AudioSpec::new(
+            info.sampleRate.unsigned_abs(),
+            Channels::Discrete(channels as u16),
+        );
+        self.late = info.outputDelay as usize;
+        // Its channels come in the order of WAVE, unless it is told otherwise.
+        let mut buffer = AudioBuffer::new(spec, frames);
+        buffer.render_uninit(Some(frames));
+        buffer.copy_from_slice_interleaved(&decoded);
+        self.buffer = buffer;
+        Ok(())
+    }
+
+    /// The frames of the last packet.
+    pub(super) fn last(&self) -> GenericAudioBufferRef<'_> {
+        self.buffer.as_generic_audio_buffer_ref()
+    }
+}
+
+fn configured(config: &[u8]) -> Result<Decoder> {
+    let mut decoder = Decoder::new(Transport::Raw);
+    match decoder.config_raw(config) {
+        Ok(()) => Ok(decoder),
+        Err(_) => unsupported_error("aac: no such configuration"),
+    }
+}
+
+fn damaged(error: DecoderError) -> Error {
+    Error::DecodeError(error.message())
+}

@@ -1,0 +1,201 @@
+//! One sine, cut into two files of any two formats, is heard as one sine: through decoder, feeder and lane, in virtual time.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use unisono::playback::{EngineCommand, EngineEvent};
+
+use super::*;
+use crate::support::house::{House, RATE, card};
+
+/// Where the sine is cut, in seconds: a whole number of frames at every rate, and of no codec's packets.
+const CUT: f64 = 1.47;
+const SECOND_HALF: f64 = 1.5;
+const HERTZ: f64 = 440.0;
+
+/// How a half is made: what ffmpeg is told, the ending, and the rate.
+#[derive(Clone, Copy)]
+struct Made {
+    arguments: &'static str,
+    ending: &'static str,
+    rate: u32,
+    channels: usize,
+}
+
+const fn made(ending: &'static str, rate: u32, arguments: &'static str) -> Made {
+    Made {
+        arguments,
+        ending,
+        rate,
+        channels: 2,
+    }
+}
+
+const FLAC: Made = made("flac", 44_100, "-c:a flac -sample_fmt s32");
+const FLAC_48: Made = made("flac", 48_000, "-c:a flac -sample_fmt s32");
+const FLAC_96: Made = made("flac", 96_000, "-c:a flac -sample_fmt s32");
+const FLAC_MONO: Made = Made {
+    channels: 1,
+    ..FLAC
+};
+const MP3: Made = made("mp3", 44_100, "-c:a libmp3lame -b:a 320k");
+const AAC: Made = made("m4a", 44_100, "-c:a aac -b:a 320k");
+const ALAC: Made = made("m4a", 44_100, "-c:a alac -sample_fmt s32p");
+const VORBIS: Made = made("ogg", 44_100, "-c:a libvorbis -q:a 8");
+const OPUS: Made = made("opus", 48_000, "-c:a libopus -b:a 256k");
+const WAV_8: Made = made("wav", 8_000, "-c:a pcm_f32le");
+
+fn half(made: Made, is_first: bool) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("gapless");
+    fs::create_dir_all(&folder).unwrap();
+    let (from, seconds) = if is_first {
+        (0.0, CUT)
+    } else {
+        (CUT, SECOND_HALF)
+    };
+    let tone = format!("0.5*sin(2*PI*{HERTZ}*(t+{from}))");
+    let tones = vec![tone; made.channels].join("|");
+    let sound = format!("aevalsrc={tones}:s={}:d={seconds}", made.rate);
+    let kind = made.arguments.replace([' ', ':'], "");
+    let name = format!(
+        "{is_first}{}x{}{kind}.{}",
+        made.rate, made.channels, made.ending
+    );
+    let file = folder.join(&name);
+    if !file.exists() {
+        // Never half a file under the name of a whole one.
+        let unfinished = folder.join(format!("new-{name}"));
+        let done = Command::new("ffmpeg")
+            .args("-nostdin -loglevel error -y -f lavfi -i".split(' '))
+            .arg(sound)
+            .args("-bitexact".split(' ').chain(made.arguments.split(' ')))
+            .arg(&unfinished)
+            .output()
+            .expect("ffmpeg is installed: make test-packages");
+        assert!(done.status.success(), "{name}: {done:?}");
+        fs::rename(unfinished, &file).unwrap();
+    }
+    fs::read(file).unwrap()
+}
+
+/// All that a file is decoded to; all of it is there at once.
+struct Decoded(VecDeque<Polled>);
+
+impl Source for Decoded {
+    fn poll(&mut self) -> Polled {
+        self.0.pop_front().unwrap_or(Polled::End)
+    }
+
+    fn seek(&mut self, _to: Duration) {
+        panic!("nobody seeks here");
+    }
+}
+
+async fn decoded(bytes: Vec<u8>) -> Decoded {
+    let server = MediaServer::start();
+    let uri = server.serve("/song", Media::new(bytes));
+    let mut listener = Listener::open(request(uri));
+    let mut all = VecDeque::new();
+    loop {
+        match listener.next().await {
+            Polled::End => return Decoded(all),
+            Polled::Failed(error) => panic!("{error}"),
+            polled => all.push_back(polled),
+        }
+    }
+}
+
+/// The phase of the sine in a quarter of a second of `samples` from `from` on, in frames, as it would be at frame 0.
+fn phase(samples: &[f32], from: usize) -> f64 {
+    let length = RATE as usize / 4;
+    let (mut along, mut across) = (0.0, 0.0);
+    for (number, sample) in samples[from..from + length].iter().enumerate() {
+        let window = 1.0 - (TAU * number as f64 / length as f64).cos();
+        let angle = TAU * HERTZ * (from + number) as f64 / f64::from(RATE);
+        along += window * f64::from(*sample) * angle.sin();
+        across += window * f64::from(*sample) * angle.cos();
+    }
+    across.atan2(along) / TAU * f64::from(RATE) / HERTZ
+}
+
+/// Plays two halves and says how many frames are missing at the seam, and how far the sound there, of some milliseconds, is from the
+/// sine, in parts of it.
+async fn seam(first: Made, second: Made) -> (f64, f64) {
+    let mut house = House::new(&[card(0.0)]);
+    house.record();
+    let sources = [
+        decoded(half(first, true)).await,
+        decoded(half(second, false)).await,
+    ];
+    let [one, other] = sources;
+    house.send(EngineCommand::Prepare);
+    // The outputs know their devices, as they do a few seconds after a track has been set.
+    house.run(Duration::from_secs(3));
+    house.send(EngineCommand::Load(1, Box::new(one)));
+    house.send(EngineCommand::Queue(Some((2, Box::new(other)))));
+    house.run(Duration::from_millis(300));
+    house.send(EngineCommand::Play);
+    house.run(Duration::from_secs(5));
+    let ended = |event: &EngineEvent| matches!(event, EngineEvent::Ended(2));
+    assert!(house.events.iter().any(ended), "{:?}", house.events);
+    let samples = house.rooms[0].ear.borrow().left();
+    // The sine rises from its very beginning, and the lane fades nothing in.
+    let heard = |sample: &f32| sample.abs() > 0.2;
+    let start = samples.iter().position(heard).unwrap();
+    let end = samples.iter().rposition(heard).unwrap();
+    let cut = start + (CUT * f64::from(RATE)) as usize;
+    let quarter = RATE as usize / 4;
+    let before = phase(&samples, cut - quarter - quarter / 2);
+    let after = phase(&samples, cut + quarter / 2);
+    let turn = f64::from(RATE) / HERTZ;
+    let missing = (after - before + turn / 2.0).rem_euclid(turn) - turn / 2.0;
+    let sine = |number: usize| {
+        0.5 * (TAU * HERTZ * (number as f64 + before + missing / 2.0) / f64::from(RATE)).sin()
+    };
+    let off = (cut - 960..cut + 960)
+        .map(|number| (f64::from(samples[number]) - sine(number)).abs() / 0.5)
+        .fold(0.0, f64::max);
+    let whole = (CUT + SECOND_HALF) * f64::from(RATE);
+    let excess = (end - start) as f64 - whole;
+    assert!(excess.abs() < turn, "{excess} frames too many");
+    (missing, off)
+}
+
+#[tokio::test]
+async fn a_sine_cut_into_two_files_of_any_two_formats_is_one_sine() {
+    let (mut faults, mut seen) = (Vec::new(), Vec::new());
+    // Encoders smear the beginning of a sound; what they may be off there, in parts of the sine.
+    for (what, first, second, allowed) in [
+        ("FLAC to FLAC", FLAC, FLAC, 1e-3),
+        ("ALAC to ALAC", ALAC, ALAC, 1e-3),
+        ("FLAC to ALAC", FLAC, ALAC, 1e-3),
+        ("mono to stereo", FLAC_MONO, FLAC, 1e-3),
+        ("MP3 to MP3", MP3, MP3, 0.1),
+        ("AAC to AAC", AAC, AAC, 0.12),
+        ("Vorbis to Vorbis", VORBIS, VORBIS, 0.1),
+        ("Opus to Opus", OPUS, OPUS, 0.1),
+        ("MP3 to FLAC", MP3, FLAC, 0.1),
+        ("FLAC to MP3", FLAC, MP3, 0.1),
+        ("Opus to AAC", OPUS, AAC, 0.12),
+        ("FLAC of 44.1 to 96 kHz", FLAC, FLAC_96, 0.01),
+        ("FLAC of 96 to 44.1 kHz", FLAC_96, FLAC, 0.01),
+        ("FLAC of 44.1 to 48 kHz", FLAC, FLAC_48, 0.01),
+        ("FLAC of 48 to 96 kHz", FLAC_48, FLAC_96, 0.01),
+        ("8 to 48 kHz", WAV_8, FLAC_48, 0.1),
+    ] {
+        let (missing, off) = seam(first, second).await;
+        let found = format!("{what}: {missing:.3} frames missing, {off:.5} off");
+        if missing.abs() > 0.2 || off > allowed {
+            faults.push(found.clone());
+        }
+        seen.push(found);
+    }
+    assert!(
+        faults.is_empty(),
+        "{}\nof\n{}",
+        faults.join("\n"),
+        seen.join("\n")
+    );
+}

@@ -1,0 +1,104 @@
+//! ReplayGain and R128: each recording as loud as its measurements say, by tags of all kinds or the sender's word.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use unisono::audio::{Loudness, Measured, ReplayGain};
+
+use super::*;
+
+const TAGS: [&str; 4] = [
+    "REPLAYGAIN_TRACK_GAIN=-6.02 dB",
+    "REPLAYGAIN_TRACK_PEAK=0.5",
+    "REPLAYGAIN_ALBUM_GAIN=9 dB",
+    "REPLAYGAIN_ALBUM_PEAK=0.625",
+];
+
+/// A second of a sine at half of full scale, with these tags.
+fn tagged(name: &str, arguments: &str, tags: &[&str]) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("loudness");
+    fs::create_dir_all(&folder).unwrap();
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg
+        .args(
+            "-nostdin -loglevel error -y -f lavfi -i aevalsrc=0.5*sin(2*PI*440*t)|0.5*sin(2*PI*440*t):s=48000:d=1"
+                .split(' '),
+        )
+        .args(arguments.split(' '))
+        .current_dir(&folder);
+    for tag in tags {
+        ffmpeg.args(["-metadata", tag]);
+    }
+    let done = ffmpeg.arg(name).output();
+    let done = done.expect("ffmpeg is installed: make test-packages");
+    assert!(done.status.success(), "{name}: {done:?}");
+    fs::read(folder.join(name)).unwrap()
+}
+
+/// How loud the middle of it is heard, full scale being 1.
+async fn level(bytes: Vec<u8>, replay_gain: ReplayGain, loudness: Loudness) -> f64 {
+    let server = MediaServer::start();
+    let request = MediaRequest {
+        replay_gain,
+        loudness,
+        ..request(server.serve("/song", Media::new(bytes)))
+    };
+    let heard = Listener::open(request).rest().await;
+    assert!(heard.failure.is_none(), "{:?}", heard.failure);
+    let channels = usize::from(heard.format.unwrap().channels);
+    let left = heard.samples.iter().step_by(channels);
+    let middle: Vec<f32> = left.copied().skip(12_000).take(24_000).collect();
+    let power: f64 = middle.iter().map(|sample| f64::from(*sample).powi(2)).sum();
+    (power / middle.len() as f64 * 2.0).sqrt()
+}
+
+async fn check(name: &str, bytes: &[u8], mode: ReplayGain, said: Loudness, expected: f64) {
+    let level = level(bytes.to_vec(), mode, said).await;
+    let db = 20.0 * (level / expected).log10();
+    assert!(db.abs() < 0.1, "{name} {mode:?}: {level}, not {expected}");
+}
+
+#[tokio::test]
+async fn tags_of_every_kind_are_heeded_and_nothing_clips() {
+    let nothing = Loudness::default;
+    for (name, arguments) in [
+        ("tagged.flac", "-c:a flac"),
+        ("tagged.mp3", "-c:a libmp3lame -b:a 320k"),
+        ("tagged.ogg", "-c:a libvorbis -q:a 6"),
+    ] {
+        let bytes = tagged(name, arguments, &TAGS);
+        check(name, &bytes, ReplayGain::Off, nothing(), 0.5).await;
+        check(name, &bytes, ReplayGain::Track, nothing(), 0.25).await;
+        // 9 dB would make the peak 1.76; the sine becomes 0.5 / 0.625.
+        check(name, &bytes, ReplayGain::Album, nothing(), 0.8).await;
+    }
+}
+
+#[tokio::test]
+async fn r128_of_opus_is_about_another_level() {
+    // −11 dB about −23 LUFS are −6 dB about −18.
+    let bytes = tagged(
+        "tagged.opus",
+        "-c:a libopus -b:a 128k",
+        &["R128_TRACK_GAIN=-2816"],
+    );
+    check("opus", &bytes, ReplayGain::Off, Loudness::default(), 0.5).await;
+    check("opus", &bytes, ReplayGain::Album, Loudness::default(), 0.25).await;
+}
+
+#[tokio::test]
+async fn the_senders_word_counts_where_the_file_says_nothing() {
+    let said = Loudness {
+        track: Some(Measured {
+            gain_db: -12.04,
+            peak: None,
+        }),
+        album: None,
+    };
+    let silent = tagged("silent.flac", "-c:a flac", &[]);
+    check("silent", &silent, ReplayGain::Track, said, 0.125).await;
+    check("silent", &silent, ReplayGain::Off, said, 0.5).await;
+    let tagged = tagged("told.flac", "-c:a flac", &TAGS);
+    check("told", &tagged, ReplayGain::Track, said, 0.25).await;
+}
