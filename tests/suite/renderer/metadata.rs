@@ -364,6 +364,10 @@ async fn i12_good_metadata_is_shown_as_it_came_and_bad_metadata_replaced() {
         "<DIDL-Lite>&nbsp;</DIDL-Lite>",
         "<DIDL-Lite a='x & y'/>",
         "<!DOCTYPE x><DIDL-Lite/>",
+        // What XML has no place for, written out and referred to.
+        "<DIDL-Lite>\u{ffff}</DIDL-Lite>",
+        "<DIDL-Lite>&#xFFFE;</DIDL-Lite>",
+        "<DIDL-Lite a='&#1;'/>",
     ] {
         let shown = current(bad).await;
         assert_eq!(shown, minimal_didl(&track(URI, bad)), "{bad}");
@@ -381,6 +385,16 @@ fn our_own_metadata_reads_back() {
     assert_eq!(again.album, original.album);
     assert_eq!(again.art, original.art);
     assert_eq!(again.request.mime, original.request.mime);
+}
+
+#[test]
+fn what_xml_cannot_hold_is_left_out_of_a_title_and_the_rest_stays() {
+    let odd = track(URI, "A\u{ffff} so\u{fffe}ng, \u{1f3b5}");
+    let document = minimal_didl(&odd);
+    assert!(
+        document.contains("<dc:title>A song, \u{1f3b5}</dc:title>"),
+        "{document}"
+    );
 }
 
 /// No standard says how, but who tells of it writes what taggers write.
