@@ -13,6 +13,7 @@ mod formats;
 mod http;
 mod loudness;
 mod pcm;
+pub mod playlist;
 mod source;
 mod wav;
 mod window;
