@@ -11,6 +11,7 @@ mod gapless;
 mod high_efficiency;
 mod loudness;
 mod matrix;
+mod playlists;
 mod radio;
 mod resume;
 mod seeking;
