@@ -271,7 +271,7 @@ async fn fault(kind: &Kind, rate: u32, channels: usize, bytes: Vec<u8>) -> Optio
     };
     // Fraunhofer's limiter keeps the last frames, and its bindings cannot ask for them.
     let is_limited = cfg!(feature = "he-aac") && kind.name.starts_with("aac") && channels > 2;
-    if !allowed.contains(&excess) && !(is_limited && (-2500.0..0.0).contains(&excess)) {
+    if !(allowed.contains(&excess) || is_limited && (-2500.0..0.0).contains(&excess)) {
         return Some(format!("is {excess} frames too long"));
     }
     let quarter = ZONE as usize / 4;
