@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use quick_xml::escape::{escape, unescape};
 use unisono::clock::ManualClock;
+use unisono::media::playlist::hls::{self, Hls};
 use unisono::media::playlist::{self as playlists, Kind};
 use unisono::renderer::{duration as times, minimal_didl, services, track};
 use unisono::upnp::gena::callback::{self, Arrival};
@@ -170,6 +171,11 @@ pub fn playlist(bytes: &[u8]) {
     let head = &bytes[..bytes.len().min(playlists::HEAD)];
     let told = Kind::of(head, "/list", None);
     assert!(told.is_none() || playlists::may_begin(head));
+    if let Ok(Hls::Media(list)) = hls::read(bytes, &base) {
+        assert!(!list.ended || list.duration().is_some());
+        let numbers = list.segments.windows(2);
+        assert!(numbers.into_iter().all(|two| two[0].number < two[1].number));
+    }
     for kind in [Kind::M3u, Kind::Pls, Kind::Xspf, Kind::Asx] {
         let entries = playlists::read(kind, bytes, &base);
         assert_eq!(playlists::read(kind, bytes, &base), entries);

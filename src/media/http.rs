@@ -11,6 +11,7 @@ mod icy;
 mod mend;
 mod programme;
 mod resume;
+mod segments;
 mod transfer;
 
 use std::net::{IpAddr, UdpSocket};

@@ -9,6 +9,7 @@ mod conduct;
 mod formats;
 mod gapless;
 mod high_efficiency;
+mod hls;
 mod loudness;
 mod matrix;
 mod playlists;

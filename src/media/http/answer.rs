@@ -185,6 +185,11 @@ impl Answer {
         }
     }
 
+    /// Why no more will come, if that was learnt while it was waited for.
+    pub(super) fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
     /// What has come and was not handed out: up to so many bytes of it.
     pub(super) fn head(&self, count: usize) -> &[u8] {
         &self.bytes[..self.bytes.len().min(count)]

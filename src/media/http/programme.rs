@@ -15,15 +15,19 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::answer::Answer;
+use super::segments::Stream;
 use super::transfer::{FIRST_BYTE_WITHIN, OneOfMany, Transfer};
 use super::{Hints, Network};
 use crate::media::MediaError;
 use crate::media::buffer::{Intake, Place};
 use crate::media::formats::essence;
-use crate::media::playlist::{self, Entry, Kind};
+use crate::media::playlist::hls::{self, Hls};
+use crate::media::playlist::{self, Entry, Kind, Unreadable};
 
 /// A playlist may name a playlist that names another. More is a loop.
 const DEEPEST: usize = 3;
+/// One byte more than a playlist may have tells that it is too long.
+const ENOUGH: usize = playlist::LONGEST + 1;
 /// While there is another address to try, one is given up after this: of three, the last is reached before whoever waits gives up.
 const MIRROR_WITHIN: Duration = Duration::from_secs(4);
 
@@ -130,7 +134,12 @@ impl Programme {
                 return Ok(());
             };
             if let Some(kind) = kind_of(&mut answer, deadline).await {
-                return self.play_list(uri, kind, answer, deadline, way).await;
+                self.read(uri, &mut answer, deadline, way).await?;
+                if kind == Kind::Hls {
+                    return self.play_stream(uri, &answer, way).await;
+                }
+                let entries = playlist::read(kind, answer.head(ENOUGH), &answer.url);
+                return self.play_list(uri, &listed(uri, entries)?, way).await;
             }
             if way.one_of_many.is_none() {
                 // Nothing else is played, so that it has been set by nobody.
@@ -146,12 +155,11 @@ impl Programme {
         })
     }
 
-    /// Plays what the playlist in `answer` names.
-    async fn play_list(
+    /// Waits for all of the playlist in `answer`.
+    async fn read(
         &self,
         uri: &str,
-        kind: Kind,
-        answer: Answer,
+        answer: &mut Answer,
         deadline: Instant,
         way: Way<'_>,
     ) -> Result<(), MediaError> {
@@ -159,7 +167,44 @@ impl Programme {
             let reason = format!("it is a playlist named by a playlist, {DEEPEST} times over");
             return Err(fetch_error(uri, reason));
         }
-        let entries = entries(uri, kind, answer, deadline).await?;
+        let filled = timeout_at(deadline, answer.fill(ENOUGH, |_| true)).await;
+        filled.map_err(|_| fetch_error(uri, "the playlist does not come to an end".to_owned()))
+    }
+
+    /// Plays the stream in segments that the list in `answer` is of, in the best quality that can be had.
+    async fn play_stream(
+        &self,
+        uri: &str,
+        answer: &Answer,
+        way: Way<'_>,
+    ) -> Result<(), MediaError> {
+        match listed(uri, hls::read(answer.head(ENOUGH), &answer.url))? {
+            Hls::Media(list) => {
+                let stream = Stream {
+                    network: &self.network,
+                    uri,
+                    intake: &self.intake,
+                };
+                stream.pour(list).await
+            }
+            Hls::Master(addresses) => {
+                let qualities = Entry {
+                    addresses,
+                    title: None,
+                    duration: None,
+                };
+                self.play_list(uri, &[qualities], way).await
+            }
+        }
+    }
+
+    /// Plays what a playlist names.
+    async fn play_list(
+        &self,
+        uri: &str,
+        entries: &[Entry],
+        way: Way<'_>,
+    ) -> Result<(), MediaError> {
         tracing::info!("{uri} is a playlist of {} entries", entries.len());
         let addresses = entries.iter().map(|entry| entry.addresses.len()).sum();
         let one_of_many = (addresses > 1 || way.one_of_many.is_some()).then(|| OneOfMany {
@@ -168,7 +213,7 @@ impl Programme {
         let mut left: usize = addresses;
         let mut played = false;
         let mut last = None;
-        for entry in &entries {
+        for entry in entries {
             for address in &entry.addresses {
                 left -= 1;
                 let inner = Way {
@@ -231,22 +276,9 @@ async fn kind_of(answer: &mut Answer, deadline: Instant) -> Option<Kind> {
     Kind::of(head, answer.url.path(), mime)
 }
 
-/// Reads the playlist in `answer`.
-async fn entries(
-    uri: &str,
-    kind: Kind,
-    mut answer: Answer,
-    deadline: Instant,
-) -> Result<Vec<Entry>, MediaError> {
-    // One byte more tells that it is too long.
-    let enough = playlist::LONGEST + 1;
-    let filled = timeout_at(deadline, answer.fill(enough, |_| true)).await;
-    if filled.is_err() {
-        let reason = "the playlist does not come to an end".to_owned();
-        return Err(fetch_error(uri, reason));
-    }
-    playlist::read(kind, answer.head(enough), &answer.url)
-        .map_err(|error| fetch_error(uri, format!("the playlist {error}")))
+/// What a playlist has turned out to be, or an error that names it.
+fn listed<T>(uri: &str, read: Result<T, Unreadable>) -> Result<T, MediaError> {
+    read.map_err(|error| fetch_error(uri, format!("the playlist {error}")))
 }
 
 fn is_page(answer: &Answer) -> bool {
@@ -254,7 +286,8 @@ fn is_page(answer: &Answer) -> bool {
     mime.is_some_and(|mime| essence(mime).eq_ignore_ascii_case("text/html"))
 }
 
-fn fetch_error(uri: &str, reason: String) -> MediaError {
+/// That `uri` cannot be fetched.
+pub(super) fn fetch_error(uri: &str, reason: String) -> MediaError {
     MediaError::Fetch {
         uri: uri.to_owned(),
         reason,

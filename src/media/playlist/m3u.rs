@@ -2,13 +2,6 @@
 
 use super::Written;
 
-/// Whether it is no list of songs but one stream in segments, or of such streams (RFC 8216).
-pub(super) fn is_hls(text: &str) -> bool {
-    ["#EXT-X-TARGETDURATION", "#EXT-X-STREAM-INF"]
-        .iter()
-        .any(|tag| text.lines().any(|line| line.trim_start().starts_with(tag)))
-}
-
 pub(super) fn read(text: &str) -> Vec<Written> {
     let mut written = Vec::new();
     let mut next = Written::default();

@@ -2,6 +2,7 @@
 //! Pure; fetching what they name, and playing it, is `http::programme`'s matter.
 
 mod asx;
+pub mod hls;
 mod m3u;
 mod pls;
 mod xml;
@@ -28,6 +29,8 @@ const LONGEST_DURATION: Duration = Duration::from_hours(1000);
 /// A kind of playlist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// A stream in segments, or several of them; [`hls`] reads it.
+    Hls,
     /// One address a line, with or without `#EXTM3U`; in UTF-8 it is called M3U8.
     M3u,
     /// `[playlist]`, as SHOUTcast and Icecast give it; Windows Media's `[Reference]` too.
@@ -55,11 +58,9 @@ pub enum Unreadable {
     /// It is longer than [`LONGEST`].
     #[error("is longer than {} KiB", LONGEST >> 10)]
     TooLong,
-    /// It is a stream in segments.
-    #[error(
-        "is an HLS stream, which is not played; most stations have another address for MP3 or AAC"
-    )]
-    Hls,
+    /// It is a stream in segments of a kind that is not played.
+    #[error("is an HLS stream that {0}, which is not played")]
+    Hls(&'static str),
     /// It has no entries.
     #[error("is empty")]
     Empty,
@@ -92,7 +93,11 @@ impl Kind {
             return Some(Self::Pls);
         }
         if begins("#extm3u") {
-            return Some(Self::M3u);
+            // Each has some at its beginning.
+            let is_hls = text
+                .lines()
+                .any(|line| line.trim_start().starts_with("#EXT-X-"));
+            return Some(if is_hls { Self::Hls } else { Self::M3u });
         }
         let hinted = mime.and_then(by_mime).or_else(|| by_extension(path));
         match hinted {
@@ -119,7 +124,7 @@ pub fn read(kind: Kind, bytes: &[u8], base: &Url) -> Result<Vec<Entry>, Unreadab
     }
     let text = decode(bytes);
     let written = match kind {
-        Kind::M3u if m3u::is_hls(&text) => return Err(Unreadable::Hls),
+        Kind::Hls => return Err(Unreadable::Hls("is read as a list of songs")),
         Kind::M3u => m3u::read(&text),
         Kind::Pls => pls::read(&text),
         Kind::Xspf => xspf::read(&text),

@@ -137,8 +137,39 @@ fn what_cannot_be_fetched_is_left_out_and_told_when_there_is_nothing_else() {
         read_text(b"[playlist]\nNumberOfEntries=0\n"),
         Err(Unreadable::Empty)
     );
-    assert_eq!(read_file("segments.m3u8"), Err(Unreadable::Hls));
-    assert_eq!(read_file("master.m3u8"), Err(Unreadable::Hls));
+}
+
+#[test]
+fn a_stream_is_read_as_its_segments_and_qualities() {
+    let read = |name: &str| {
+        let bytes = std::fs::read(format!("{FIXTURES}/{name}")).unwrap();
+        assert_eq!(Kind::of(&bytes, "/list", None), Some(Kind::Hls));
+        hls::read(&bytes, &base()).unwrap()
+    };
+    let hls::Hls::Media(list) = read("segments.m3u8") else {
+        panic!("not of segments");
+    };
+    assert!(list.ended);
+    assert_eq!(list.duration().map(|it| it.as_millis()), Some(19_800));
+    let addresses: Vec<&str> = list.segments.iter().map(|it| it.address.as_str()).collect();
+    assert_eq!(
+        addresses,
+        [
+            "http://radio.example/lists/seg-0.aac",
+            "http://radio.example/lists/seg-1.aac"
+        ]
+    );
+    let hls::Hls::Master(addresses) = read("master.m3u8") else {
+        panic!("not of qualities");
+    };
+    let addresses: Vec<&str> = addresses.iter().map(Url::as_str).collect();
+    assert_eq!(
+        addresses,
+        [
+            "http://radio.example/lists/high/index.m3u8",
+            "http://radio.example/lists/low/index.m3u8"
+        ]
+    );
 }
 
 #[test]
