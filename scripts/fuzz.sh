@@ -13,7 +13,7 @@ fi
 seconds=$1
 shift
 if [ $# -eq 0 ]; then
-    set -- config didl duration gena last_change media soap ssdp
+    set -- config didl duration gena last_change media playlist soap ssdp
 fi
 
 # The same versions of everything as the program has.
@@ -23,6 +23,7 @@ for target in "$@"; do
     case $target in
         config) fixtures="tests/fixtures/config config" ;;
         didl | last_change | soap) fixtures="tests/fixtures/upnp" ;;
+        playlist) fixtures="tests/fixtures/playlists" ;;
         *) fixtures="tests/fixtures/fuzz/$target" ;;
     esac
     # An MP4 can make its reader count to four billion.
@@ -32,7 +33,7 @@ for target in "$@"; do
     mkdir -p "$corpus"
     # Flat, since files of several senders have one name.
     # shellcheck disable=SC2086
-    find $fixtures -type f \( -name '*.xml' -o -name '*.toml' -o -name '*.txt' -o -path '*/fuzz/media/*.*' \) | while read -r file; do
+    find $fixtures -type f \( -name '*.xml' -o -name '*.toml' -o -name '*.txt' -o -path '*/fuzz/media/*.*' -o -path '*/playlists/*.*' \) | while read -r file; do
         cp "$file" "$corpus/$(echo "$file" | tr / _)"
     done
     cargo fuzz run --sanitizer none "$target" -- \

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use quick_xml::escape::{escape, unescape};
 use unisono::clock::ManualClock;
+use unisono::media::playlist::hls::{self, Hls};
+use unisono::media::playlist::{self as playlists, Kind};
 use unisono::renderer::{duration as times, minimal_didl, services, track};
 use unisono::upnp::gena::callback::{self, Arrival};
 use unisono::upnp::gena::headers::{self, Headers, Subscribe};
@@ -29,7 +31,7 @@ pub type Target = (
 );
 
 /// Every target. `scripts/fuzz.sh` knows the folders too.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("config", config, &[("config", "toml")]),
     ("didl", didl, &[("upnp", "xml")]),
     ("duration", duration, &[("fuzz/duration", "txt")]),
@@ -52,6 +54,17 @@ pub const TARGETS: [Target; 8] = [
             ("fuzz/media", "w64"),
             ("fuzz/media", "wav"),
             ("fuzz/media", "webm"),
+        ],
+    ),
+    (
+        "playlist",
+        playlist,
+        &[
+            ("playlists", "asx"),
+            ("playlists", "m3u"),
+            ("playlists", "m3u8"),
+            ("playlists", "pls"),
+            ("playlists", "xspf"),
         ],
     ),
     ("soap", soap, &[("upnp", "xml")]),
@@ -149,6 +162,37 @@ pub fn last_change(bytes: &[u8]) {
     let told = between(&event, &format!("<{VARIABLE} val=\""), "\"/>");
     let told = unescape(told).expect("text in an attribute");
     assert_eq!(told, sound(&value));
+}
+
+/// Whatever a playlist is taken for, it names addresses that are fetched, not too many, or it can be said why not; and it is the same each
+/// time.
+pub fn playlist(bytes: &[u8]) {
+    let base = "http://192.168.1.4/lists/all".parse().expect("an address");
+    let head = &bytes[..bytes.len().min(playlists::HEAD)];
+    let told = Kind::of(head, "/list", None);
+    assert!(told.is_none() || playlists::may_begin(head));
+    if let Ok(Hls::Media(list)) = hls::read(bytes, &base) {
+        assert!(!list.ended || list.duration().is_some());
+        let numbers = list.segments.windows(2);
+        assert!(numbers.into_iter().all(|two| two[0].number < two[1].number));
+    }
+    for kind in [Kind::M3u, Kind::Pls, Kind::Xspf, Kind::Asx] {
+        let entries = playlists::read(kind, bytes, &base);
+        assert_eq!(playlists::read(kind, bytes, &base), entries);
+        match entries {
+            Ok(entries) => {
+                assert!((1..=playlists::MOST_ENTRIES).contains(&entries.len()));
+                for entry in entries {
+                    assert!(!entry.addresses.is_empty());
+                    for address in entry.addresses {
+                        assert!(["http", "https"].contains(&address.scheme()));
+                        assert!(address.has_host());
+                    }
+                }
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+    }
 }
 
 /// A request that is read can be written again, and is read as the same.

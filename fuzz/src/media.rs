@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use unisono::media::playlist::{self, Kind};
 use unisono::media::{MediaRequest, Network, Polled, Source, open};
 
 /// Nothing that is played takes longer to say the next thing. A fragment of an MP4 that announces four billion samples of no bytes keeps
@@ -104,6 +105,10 @@ fn serve(mut stream: TcpStream, file: &Mutex<Arc<[u8]>>) -> io::Result<()> {
 
 /// Whatever a file holds, it comes to an end or an error, and what is heard of it are numbers; so does a seek in it.
 pub fn media(bytes: &[u8]) {
+    // A playlist could have any address fetched, and nothing is to leave the machine; these have a target of their own.
+    if Kind::of(&bytes[..bytes.len().min(playlist::HEAD)], "/file", None).is_some() {
+        return;
+    }
     let library = &*LIBRARY;
     let _turn = library.turn.lock().unwrap_or_else(PoisonError::into_inner);
     *library.file.lock().unwrap_or_else(PoisonError::into_inner) = Arc::from(bytes);

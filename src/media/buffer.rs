@@ -49,6 +49,8 @@ pub(super) struct Description {
     pub(super) duration: Option<Duration>,
     /// Whether it is a station: without an end, and another one each time.
     pub(super) live: bool,
+    /// Whether it is one of several files that are played as one: what it says of its own length is not how long all of them play.
+    pub(super) one_of_many: bool,
     /// `Content-Type`, with its parameters.
     pub(super) content_type: Option<String>,
 }

@@ -2,14 +2,16 @@
 //! It knows nothing of audio, and it is the only asynchronous part of this module.
 //!
 //! The seam is [`Network::get`]: an address becomes an [`Answer`](answer::Answer), that is what the server says of it and its bytes as
-//! they come. [`transfer`] fills a [`buffer`](super::buffer) with that; whatever else is made of media's bytes begins there too.
+//! they come. [`transfer`] fills a [`buffer`](super::buffer) with that; [`programme`] knows which files one after the other.
 
 mod answer;
 mod client;
 mod headers;
 mod icy;
 mod mend;
+mod programme;
 mod resume;
+mod segments;
 mod transfer;
 
 use std::net::{IpAddr, UdpSocket};
@@ -30,7 +32,7 @@ use super::buffer::{Intake, Place};
 use answer::{Answer, Refusal, TIME_SEEK_RANGE};
 use client::Clients;
 use headers::TimeRange;
-use transfer::Transfer;
+use programme::Programme;
 
 /// As browsers do, roughly: more is a loop.
 const MOST_REDIRECTS: usize = 10;
@@ -44,6 +46,15 @@ const USER_AGENT: &str = concat!(
 const GET_CONTENT_FEATURES: HeaderName = HeaderName::from_static("getcontentfeatures.dlna.org");
 const TRANSFER_MODE: HeaderName = HeaderName::from_static("transfermode.dlna.org");
 const ICY_METADATA: HeaderName = HeaderName::from_static("icy-metadata");
+
+/// What the sender has said of a track.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hints {
+    /// How long it plays, so that it has an end.
+    pub(super) finite: bool,
+    /// What it is called, so that no playlist need say it.
+    pub(super) title: bool,
+}
 
 /// How media is reached, for the whole program. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -64,16 +75,11 @@ impl Network {
         }
     }
 
-    /// Begins to fetch `uri` into `intake`; `finite` when it is known to have an end. The task waits for restarts until it is
+    /// Begins to fetch what is at `uri`, or what the playlist there names, into `intake`. The task waits for restarts until it is
     /// aborted.
-    pub(super) fn fetch(&self, uri: String, finite: bool, intake: Intake) -> AbortHandle {
-        let transfer = Transfer {
-            network: self.clone(),
-            uri,
-            finite,
-            intake,
-        };
-        self.runtime.spawn(transfer.run()).abort_handle()
+    pub(super) fn fetch(&self, uri: String, hints: Hints, intake: Intake) -> AbortHandle {
+        let programme = Programme::new(self.clone(), uri, hints, intake);
+        self.runtime.spawn(programme.run()).abort_handle()
     }
 
     /// Asks for what is at `uri` from `place` on, redirects followed. With a `validator` only the version of the file that it stands
@@ -92,7 +98,7 @@ impl Network {
                 response = self.ask(&url, place, validator, false).await?;
             }
             if !is_redirect(response.status()) {
-                return Answer::read(response, place);
+                return Answer::read(response, url, place);
             }
             let location = response.headers().get(header::LOCATION);
             url = location

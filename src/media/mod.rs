@@ -13,6 +13,7 @@ mod formats;
 mod http;
 mod loudness;
 mod pcm;
+pub mod playlist;
 mod source;
 mod wav;
 mod window;
@@ -30,7 +31,7 @@ pub use source::open;
 /// What to play, and what the sender said about it. Only the URI is binding; the rest are hints.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct MediaRequest {
-    /// Where the media is: `http://…` or `https://…`.
+    /// Where the media is, or a playlist that names it: `http://…` or `https://…`.
     pub uri: String,
     /// The MIME type by the sender's metadata, with its parameters (`audio/L16;rate=44100;channels=2`).
     pub mime: Option<String>,
@@ -40,6 +41,8 @@ pub struct MediaRequest {
     pub pcm_channels: Option<u16>,
     /// How long it plays by the sender's metadata.
     pub duration: Option<Duration>,
+    /// Whether the sender's metadata says what it is called: then titles in a playlist are not told.
+    pub titled: bool,
     /// How loud it is by the sender's metadata; what the file says of it goes first.
     pub loudness: Loudness,
     /// What its loudness is made equal by.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 use super::buffer::{self, Interrupter};
-use super::http::Network;
+use super::http::{Hints, Network};
 use super::{MediaError, MediaRequest, Polled, Source, Supply, Waker};
 use outlet::{Ending, Outlet};
 use player::Player;
@@ -25,7 +25,11 @@ const NAME_BYTES: usize = 8;
 /// A thread and a task live as long as the source; dropping it ends both within milliseconds, whatever they wait for.
 pub fn open(request: MediaRequest, network: &Network, waker: Waker) -> Box<dyn Source> {
     let (intake, reader, interrupter) = buffer::buffer();
-    let fetch = network.fetch(request.uri.clone(), request.duration.is_some(), intake);
+    let hints = Hints {
+        finite: request.duration.is_some(),
+        title: request.titled,
+    };
+    let fetch = network.fetch(request.uri.clone(), hints, intake);
     let outlet = Arc::new(Outlet::new(waker));
     let uri = request.uri.clone();
     let player = Player::new(request, reader, Arc::clone(&outlet));

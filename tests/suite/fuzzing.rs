@@ -118,6 +118,11 @@ fn media() {
 }
 
 #[test]
+fn playlist() {
+    check("playlist");
+}
+
+#[test]
 fn soap() {
     check("soap");
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName};
 use hyper::{Response, StatusCode};
+use url::Url;
 
 use super::client::last_cause;
 use super::headers::{ContentRange, Features, TimeRange};
@@ -76,6 +77,8 @@ impl Refusal {
 pub(in crate::media) struct Answer {
     /// What the head says of it.
     pub(in crate::media) description: Description,
+    /// Where it has come from in the end.
+    pub(super) url: Url,
     /// The place in the file of the first byte that comes.
     pub(super) first: u64,
     /// By what the server tells this version of the file from another: an entity tag or a date.
@@ -86,11 +89,17 @@ pub(in crate::media) struct Answer {
     icy: Option<Icy>,
     /// What has come and not been handed out.
     bytes: Bytes,
+    /// Why no more will come, where that was learnt before it was asked for.
+    broken: Option<String>,
 }
 
 impl Answer {
-    /// Reads the head of what was answered when `place` was asked for.
-    pub(super) fn read(response: Response<Incoming>, place: Place) -> Result<Self, Refusal> {
+    /// Reads the head of what was answered when `place` was asked for at `url`.
+    pub(super) fn read(
+        response: Response<Incoming>,
+        url: Url,
+        place: Place,
+    ) -> Result<Self, Refusal> {
         let (head, body) = response.into_parts();
         let headers = Headers(&head.headers);
         if !head.status.is_success() {
@@ -140,6 +149,7 @@ impl Answer {
             .and_then(|it| it.trim().parse().ok());
         Ok(Self {
             description: headers.describe(place, first, range, stated),
+            url,
             first: if matches!(place, Place::Byte(_)) {
                 first
             } else {
@@ -152,7 +162,37 @@ impl Answer {
                 .map(Icy::new),
             body,
             bytes: Bytes::new(),
+            broken: None,
         })
+    }
+
+    /// Waits for the first bytes: so many, or fewer where there are no more or they need not `go_on`. They are handed out later all
+    /// the same. Nothing is lost when the future is dropped before it is ready.
+    pub(super) async fn fill(&mut self, count: usize, go_on: impl Fn(&[u8]) -> bool) {
+        while self.bytes.len() < count && self.broken.is_none() && go_on(&self.bytes) {
+            match poll_fn(|context| Pin::new(&mut self.body).poll_frame(context)).await {
+                None => break,
+                Some(Err(error)) => self.broken = Some(last_cause(&error)),
+                Some(Ok(frame)) => {
+                    let more = frame.into_data().unwrap_or_default();
+                    self.bytes = if self.bytes.is_empty() {
+                        more
+                    } else {
+                        [&self.bytes[..], &more].concat().into()
+                    };
+                }
+            }
+        }
+    }
+
+    /// Why no more will come, if that was learnt while it was waited for.
+    pub(super) fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    /// What has come and was not handed out: up to so many bytes of it.
+    pub(super) fn head(&self, count: usize) -> &[u8] {
+        &self.bytes[..self.bytes.len().min(count)]
     }
 
     /// What comes next; `None` at the end. Nothing is lost when the future is dropped before it is ready.
@@ -170,6 +210,9 @@ impl Answer {
                         }
                     }
                 }
+            }
+            if let Some(reason) = self.broken.take() {
+                return Err(reason);
             }
             let frame = poll_fn(|context| Pin::new(&mut self.body).poll_frame(context)).await;
             match frame {
@@ -230,6 +273,7 @@ impl<'a> Headers<'a> {
             },
             duration: time.and_then(|time| time.total),
             live: length.is_none() && (is_station || features.live),
+            one_of_many: false,
             content_type: self.text(header::CONTENT_TYPE).map(str::to_owned),
         }
     }

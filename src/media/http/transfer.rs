@@ -16,7 +16,7 @@ use crate::media::buffer::{Description, Intake, Place};
 
 /// From the request to the first byte of the file. Transcoders need seconds to start; but who has cast to a dead server
 /// must be told within 15 s.
-const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(14);
+pub(super) const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(14);
 /// The longest silence in the middle of a file. Whoever listens may be patient for less when nothing is left to be heard;
 /// a server that is started anew under music that has been read ahead is waited for.
 const STALLED_AFTER: Duration = Duration::from_secs(45);
@@ -30,12 +30,21 @@ const OVERLOADED: Duration = Duration::from_secs(1);
 const WORTH_IT: u64 = 16 << 10;
 
 /// A transfer and whom it is for.
-pub(super) struct Transfer {
-    pub(super) network: Network,
-    pub(super) uri: String,
+pub(super) struct Transfer<'a> {
+    pub(super) network: &'a Network,
+    pub(super) uri: &'a str,
     /// Whether the sender says that it has an end.
     pub(super) finite: bool,
-    pub(super) intake: Intake,
+    /// Its place among several files that are played as one, if it is one of these.
+    pub(super) one_of_many: Option<OneOfMany>,
+    pub(super) intake: &'a Intake,
+}
+
+/// One of several files that are played as one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OneOfMany {
+    /// How long all of them play, if that is known.
+    pub(super) whole: Option<Duration>,
 }
 
 /// How far a transfer has come.
@@ -115,32 +124,15 @@ impl Course {
     }
 }
 
-impl Transfer {
-    pub(super) async fn run(self) {
-        let mut from = Place::Byte(0);
-        loop {
-            from = tokio::select! {
-                biased;
-                restart = poll_fn(|context| self.intake.poll_restart(context)) => restart,
-                restart = self.transfer_and_report(from) => restart,
-            };
-        }
-    }
-
-    /// Transfers, reports how it ended, and waits until the reader wants something else.
-    async fn transfer_and_report(&self, from: Place) -> Place {
-        match self.transfer(from).await {
-            Ok(()) => self.intake.complete(),
-            Err(error) => self.intake.fail(error),
-        }
-        poll_fn(|context| self.intake.poll_restart(context)).await
-    }
-
-    async fn transfer(&self, place: Place) -> Result<(), MediaError> {
-        let deadline = Instant::now() + FIRST_BYTE_WITHIN;
-        let Some(mut answer) = self.begin(place, deadline).await? else {
-            return Ok(());
-        };
+impl Transfer<'_> {
+    /// Fills the buffer with what comes in `answer`, the file from `place` on, and with what is asked for when its connection breaks.
+    /// The first byte is waited for until `deadline`.
+    pub(super) async fn pour(
+        &self,
+        mut answer: Answer,
+        place: Place,
+        deadline: Instant,
+    ) -> Result<(), MediaError> {
         let mut course = Course::new(place, &answer);
         if course.skip > 0 && course.length.is_none() {
             return Err(self.failed(
@@ -148,7 +140,7 @@ impl Transfer {
             ));
         }
         if matches!(place, Place::Byte(0) | Place::Time(_)) {
-            self.intake.describe(answer.description.clone());
+            self.describe(answer.description.clone());
         }
         let mut patience = deadline - Instant::now();
         loop {
@@ -171,16 +163,35 @@ impl Transfer {
         }
     }
 
+    fn describe(&self, description: Description) {
+        match self.one_of_many {
+            None => self.intake.describe(description),
+            // Parts come in one order: nobody can go back into one that has gone by.
+            Some(OneOfMany { whole }) => self.intake.part(Description {
+                length: None,
+                ranges: false,
+                by_time: false,
+                duration: whole,
+                one_of_many: true,
+                ..description
+            }),
+        }
+    }
+
     /// Whether it has an end, so that what is sent anew is the same again.
     fn is_finite(&self) -> bool {
         self.finite || self.intake.is_finite()
     }
 
     /// Asks for the first time; `None` when there is nothing at that place.
-    async fn begin(&self, place: Place, deadline: Instant) -> Result<Option<Answer>, MediaError> {
+    pub(super) async fn begin(
+        &self,
+        place: Place,
+        deadline: Instant,
+    ) -> Result<Option<Answer>, MediaError> {
         let mut overloaded = None;
         loop {
-            let asked = timeout_at(deadline, self.network.get(&self.uri, place, None)).await;
+            let asked = timeout_at(deadline, self.network.get(self.uri, place, None)).await;
             let refusal = match asked {
                 Ok(Ok(answer)) => return Ok(Some(answer)),
                 Ok(Err(refusal)) => refusal,
@@ -191,7 +202,7 @@ impl Transfer {
                 retry_after,
             } = refusal
             else {
-                return Err(refusal.explain(&self.uri));
+                return Err(refusal.explain(self.uri));
             };
             if status == StatusCode::RANGE_NOT_SATISFIABLE && place != Place::Byte(0) {
                 return Ok(None);
@@ -202,7 +213,7 @@ impl Transfer {
                 StatusCode::TOO_MANY_REQUESTS,
             ]
             .contains(&status);
-            let error = refusal.explain(&self.uri);
+            let error = refusal.explain(self.uri);
             if !passes || again >= deadline {
                 return Err(error);
             }
@@ -266,7 +277,7 @@ impl Transfer {
 
     /// Asks for the rest until there is an answer that brings it; `None` when there is no rest.
     async fn again(&self, course: &mut Course, reason: &str) -> Result<Option<Answer>, MediaError> {
-        let (uri, place) = (&self.uri, course.rest());
+        let (uri, place) = (self.uri, course.rest());
         let position = course.position();
         if course.live {
             tracing::warn!("{uri}: {reason}; tuning in again");
@@ -318,6 +329,7 @@ impl Transfer {
                 // It holds for what is still to be read of the part before, too.
                 length: None,
                 ranges: false,
+                one_of_many: self.one_of_many.is_some(),
                 ..answer.description.clone()
             });
             course.place = Place::Byte(0);
@@ -350,7 +362,7 @@ impl Transfer {
 
     fn failed(&self, reason: String) -> MediaError {
         MediaError::Fetch {
-            uri: self.uri.clone(),
+            uri: self.uri.to_owned(),
             reason,
         }
     }

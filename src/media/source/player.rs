@@ -1,6 +1,7 @@
 //! The thread that decodes one piece of media: opens it, plays it, and goes where the playing side wants to be.
 //! What decoding is, the decoders know.
 
+use std::io::{self, Seek, SeekFrom};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,7 +146,7 @@ impl Player {
             Task::Forward(from, to) => self.play_forward(&mut **decoder, from, to)?,
             Task::On => self.play_on(&mut **decoder)?,
         }
-        while self.reader.next_part() {
+        while self.next_part()? {
             match self.open() {
                 Ok(anew) => *decoder = anew,
                 // Too little of it came to be anything.
@@ -155,6 +156,19 @@ impl Player {
             self.play_on(&mut **decoder)?;
         }
         Ok(())
+    }
+
+    /// Goes on to the next part; whether there is one.
+    fn next_part(&self) -> Result<bool, Break> {
+        let stated = self.reader.describe().unwrap_or_default();
+        if stated.one_of_many {
+            // Not every decoder reads to the end, and the next part need not have begun to come.
+            let mut rest = self.reader.clone();
+            rest.seek(SeekFrom::Start(self.reader.consumed()))
+                .and_then(|_| io::copy(&mut rest, &mut io::sink()))
+                .map_err(|error| self.explain(error.into()))?;
+        }
+        Ok(self.reader.next_part())
     }
 
     fn open(&mut self) -> Result<Box<dyn Decoder>, Break> {
@@ -178,6 +192,13 @@ impl Player {
     fn info(&self, decoder: &dyn Decoder) -> MediaInfo {
         let info = decoder.info();
         let stated = self.reader.describe().unwrap_or_default();
+        if stated.one_of_many {
+            return MediaInfo {
+                duration: stated.duration,
+                seekable: false,
+                ..info
+            };
+        }
         MediaInfo {
             duration: info.duration.or(stated.duration),
             seekable: info.seekable || stated.by_time,

@@ -30,6 +30,7 @@ pub fn track(uri: &str, metadata: &str) -> Track {
             duration: resource
                 .and_then(|resource| duration::read(&resource.duration))
                 .filter(|duration| !duration.is_zero() && *duration < ENDLESS),
+            titled: item.title.is_some(),
             loudness: item.loudness.loudness(),
             ..MediaRequest::default()
         },

@@ -214,6 +214,9 @@ async fn k09_a_stream_is_sought_in_forward_as_far_as_it_has_come() {
     let mut listener = Listener::open(request(uri));
     assert!(!listener.opened().await.seekable);
     let heard = CD.frames(listener.audio().await.len());
+    server.wait_until("sent a quarter of a second", |log| log.sent >= 44_100);
+    // What has been sent is still to come out of the socket.
+    tokio::time::sleep(Duration::from_millis(50)).await;
     listener.source.seek(Duration::from_millis(150));
     assert_eq!(listener.sought().await, Duration::from_millis(150));
     let samples = listener.audio().await;
