@@ -1,7 +1,7 @@
 //! Fetches media over HTTP: one plain GET, and another only when the decoder jumps or the connection breaks.
 //! It knows nothing of audio, and it is the only asynchronous part of this module.
 //!
-//! The seam is [`Network::get`]: an address becomes an [`Answer`](answer::Answer), that is what the server says of it and its bytes as
+//! The seam is [`Network::get`]: an address becomes an [`Answer`], that is what the server says of it and its bytes as
 //! they come. [`transfer`] fills a [`buffer`](super::buffer) with that; [`programme`] knows which files one after the other.
 
 mod answer;
