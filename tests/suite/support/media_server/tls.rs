@@ -70,9 +70,12 @@ impl Tls {
     /// So many certificates that vouch for nothing, in PEM: a system knows about 140.
     pub(crate) fn others(number: usize) -> String {
         let one = |number| {
-            let names = vec![format!("ca-{number}.invalid")];
-            let made = rcgen::generate_simple_self_signed(names).expect("sound names");
-            made.cert.pem()
+            let name = format!("ca-{number}.invalid");
+            let mut of = rcgen::CertificateParams::new(vec![name.clone()]).expect("a sound name");
+            // Each its own: of those that are called alike, a client tries one after the other, and not as many as these.
+            of.distinguished_name.push(rcgen::DnType::CommonName, name);
+            let key = rcgen::KeyPair::generate().expect("a key");
+            of.self_signed(&key).expect("a certificate").pem()
         };
         (0..number).map(one).collect()
     }
