@@ -32,6 +32,7 @@ use crate::audio::{Loudness, StreamFormat};
 use super::buffer::{ByteReader, Description};
 use super::decoder::{Decoded, Decoder, Reached, Undecodable};
 use super::edits::Tap;
+use super::id3;
 use super::wav;
 use super::{MediaInfo, MediaRequest};
 use codec::Codec;
@@ -167,7 +168,7 @@ impl ContainerDecoder {
         if self.format.format_info().format != FORMAT_ID_MP3 || packet.data.is_empty() {
             return None;
         }
-        let audio = description.length?.checked_sub(id3_length(head))?;
+        let audio = description.length?.checked_sub(id3::length(head) as u64)?;
         let packets = audio as f64 / packet.data.len() as f64;
         // An MP3's tick is a frame.
         let seconds = packets * packet.block_dur().get() as f64 / f64::from(self.track.rate);
@@ -348,16 +349,4 @@ fn playing_time(frames: u64, rate: u32) -> Option<Duration> {
 
 fn undecodable(error: &Error) -> Undecodable {
     Undecodable(error.to_string())
-}
-
-/// The length of the ID3v2 tag that a file with this `head` begins with: ten bytes and four times seven bits.
-fn id3_length(head: &[u8]) -> u64 {
-    match head {
-        [b'I', b'D', b'3', _, _, _, size @ ..] if size.len() >= 4 => {
-            10 + size[..4]
-                .iter()
-                .fold(0, |size, byte| size << 7 | u64::from(byte & 0x7f))
-        }
-        _ => 0,
-    }
 }

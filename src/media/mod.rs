@@ -11,6 +11,7 @@ mod decoder;
 mod edits;
 mod formats;
 mod http;
+mod id3;
 mod loudness;
 mod pcm;
 pub mod playlist;
@@ -155,4 +156,14 @@ pub enum MediaError {
         /// What happened.
         reason: String,
     },
+}
+
+impl MediaError {
+    /// What is at `uri` cannot be fetched, for this reason.
+    fn fetch(uri: &str, reason: impl Into<String>) -> Self {
+        Self::Fetch {
+            uri: uri.to_owned(),
+            reason: reason.into(),
+        }
+    }
 }

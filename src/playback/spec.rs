@@ -8,8 +8,7 @@ use crate::sink::SinkSpec;
 
 /// Faster or slower than this no crystal is: a stored value beyond it is damaged.
 const CLOCK_PPM: RangeInclusive<f64> = -1000.0..=1000.0;
-/// The largest buffer that is learnt. On sound cards it cannot be taken back, so that a halt of all rooms waits for it; and a
-/// machine that is held up for longer needs another cure.
+/// The largest buffer that is learnt: a machine that is held up for longer needs another cure.
 pub(super) const LARGEST_BUFFER: Duration = Duration::from_millis(400);
 
 /// One output: a far end, and how it is to be fed.

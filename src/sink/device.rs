@@ -25,6 +25,8 @@ use crate::clock::Clock;
 const SPARE: Duration = Duration::from_millis(40);
 /// The most that the ring can hold; only cards that take nearly as much at a time need it.
 const LARGEST_RING: Duration = Duration::from_millis(400);
+/// The most that it is kept filled with because it has run dry: a halt of all rooms waits for it.
+const LARGEST_WANTED: Duration = Duration::from_millis(250);
 /// How often the ring is filled: a quarter of what is spare.
 const PACE: Duration = Duration::from_millis(10);
 /// Frames the card is asked to take at a time.
@@ -213,7 +215,7 @@ fn start<T: SizedSample + cpal::FromSample<f32>>(
         _stream: stream,
         name,
         rate,
-        wanted: (buffer.as_secs_f64() * f64::from(rate)) as usize,
+        wanted: (buffer.min(LARGEST_WANTED).as_secs_f64() * f64::from(rate)) as usize,
         ring,
         reports,
         signals,

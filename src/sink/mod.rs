@@ -51,8 +51,8 @@ pub trait Sink {
     /// How much it holds when it is full, beyond what is [committed](Sink::committed).
     fn buffer(&self) -> Duration;
 
-    /// Music has been running for a while and is to go on (`true`), or that is over. Until then the sink may take larger pieces,
-    /// which cost less and are later taken back: [`Sink::committed`] says by how much.
+    /// Whether music has been running for a while and is expected to run on. As long as it is, the sink may take larger pieces: they
+    /// cost less and cannot be taken back as late, by as much as [`Sink::committed`] then says. Called at each step.
     fn settle(&mut self, _settled: bool) {}
 
     /// How soon it wants to be filled and asked for reports again.

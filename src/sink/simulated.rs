@@ -9,8 +9,8 @@ use super::{Heard, Sink, SinkError, spec::SimulatedSpec};
 use crate::clock::{Clock, ClockTime};
 
 const RATE: u32 = 48_000;
-/// What the card holds: 220 ms, as much as a lane writes ahead to a sound server, or two periods where that is more.
-const CAPACITY: usize = 10_560;
+/// What the card holds: 270 ms, as much as a lane writes ahead to a sound server, or two periods where that is more.
+const CAPACITY: usize = 12_960;
 
 /// How often it is filled, as a sound server's stream: less than half of what the smallest holds.
 const PACE: Duration = Duration::from_millis(100);

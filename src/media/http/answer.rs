@@ -48,14 +48,15 @@ pub(in crate::media) enum Refusal {
 impl Refusal {
     /// The same as an error about `uri`.
     pub(in crate::media) fn explain(self, uri: &str) -> MediaError {
-        let uri = uri.to_owned();
         match self {
-            Self::Address(reason) => MediaError::Address { uri, reason },
-            Self::Unreachable(reason) | Self::Unusable(reason) => MediaError::Fetch { uri, reason },
-            Self::Status { status, .. } => MediaError::Fetch {
-                uri,
-                reason: format!("the server answered {status}"),
+            Self::Address(reason) => MediaError::Address {
+                uri: uri.to_owned(),
+                reason,
             },
+            Self::Unreachable(reason) | Self::Unusable(reason) => MediaError::fetch(uri, reason),
+            Self::Status { status, .. } => {
+                MediaError::fetch(uri, format!("the server answered {status}"))
+            }
         }
     }
 

@@ -145,8 +145,7 @@ impl Programme {
                 // Nothing else is played, so that it has been set by nobody.
                 let _ = self.file.set(uri.to_owned());
             } else if is_page(&answer) {
-                let reason = "it is a web page".to_owned();
-                return Err(fetch_error(uri, reason));
+                return Err(MediaError::fetch(uri, "it is a web page"));
             }
             if let Some(title) = way.title.filter(|_| !self.hints.title) {
                 self.intake.title(title.to_owned());
@@ -165,10 +164,10 @@ impl Programme {
     ) -> Result<(), MediaError> {
         if way.depth >= DEEPEST {
             let reason = format!("it is a playlist named by a playlist, {DEEPEST} times over");
-            return Err(fetch_error(uri, reason));
+            return Err(MediaError::fetch(uri, reason));
         }
         let filled = timeout_at(deadline, answer.fill(ENOUGH, |_| true)).await;
-        filled.map_err(|_| fetch_error(uri, "the playlist does not come to an end".to_owned()))
+        filled.map_err(|_| MediaError::fetch(uri, "the playlist does not come to an end"))
     }
 
     /// Plays the stream in segments that the list in `answer` is of, in the best quality that can be had.
@@ -244,7 +243,7 @@ impl Programme {
         match last {
             Some(error) if !played => {
                 let reason = format!("nothing that this playlist names plays; the last: {error}");
-                Err(fetch_error(uri, reason))
+                Err(MediaError::fetch(uri, reason))
             }
             _ => Ok(()),
         }
@@ -258,7 +257,7 @@ impl Programme {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         if counted.is_err() {
             let most = playlist::MOST_ENTRIES;
-            return Err(fetch_error(
+            return Err(MediaError::fetch(
                 uri,
                 format!("more than {most} addresses were tried"),
             ));
@@ -277,19 +276,11 @@ async fn kind_of(answer: &mut Answer, deadline: Instant) -> Option<Kind> {
 }
 
 /// What a playlist has turned out to be, or an error that names it.
-fn listed<T>(uri: &str, read: Result<T, Unreadable>) -> Result<T, MediaError> {
-    read.map_err(|error| fetch_error(uri, format!("the playlist {error}")))
+pub(super) fn listed<T>(uri: &str, read: Result<T, Unreadable>) -> Result<T, MediaError> {
+    read.map_err(|error| MediaError::fetch(uri, format!("the playlist {error}")))
 }
 
 fn is_page(answer: &Answer) -> bool {
     let mime = answer.description.content_type.as_deref();
     mime.is_some_and(|mime| essence(mime).eq_ignore_ascii_case("text/html"))
-}
-
-/// That `uri` cannot be fetched.
-pub(super) fn fetch_error(uri: &str, reason: String) -> MediaError {
-    MediaError::Fetch {
-        uri: uri.to_owned(),
-        reason,
-    }
 }

@@ -8,13 +8,13 @@ use url::Url;
 
 use super::Network;
 use super::answer::Answer;
-use super::programme::fetch_error;
+use super::programme::listed;
 use super::resume::BackOff;
 use super::transfer::FIRST_BYTE_WITHIN;
-use crate::media::MediaError;
 use crate::media::buffer::{Description, Intake, Place};
 use crate::media::playlist::LONGEST;
 use crate::media::playlist::hls::{self, Hls, Segment, Segments};
+use crate::media::{MediaError, id3};
 
 /// A longer segment is none: it is two minutes of CD sound, and segments are seconds.
 const LONGEST_SEGMENT: usize = 16 << 20;
@@ -114,13 +114,12 @@ impl Stream<'_> {
 
     async fn list(&self) -> Result<Segments, MediaError> {
         let (bytes, base) = self.whole(self.uri, LONGEST).await?;
-        match hls::read(&bytes, &base) {
-            Ok(Hls::Media(list)) => Ok(list),
-            Ok(Hls::Master(_)) => {
-                let reason = "it was a list of segments, and is one of streams now".to_owned();
-                Err(fetch_error(self.uri, reason))
+        match listed(self.uri, hls::read(&bytes, &base))? {
+            Hls::Media(list) => Ok(list),
+            Hls::Master(_) => {
+                let reason = "it was a list of segments, and is one of streams now";
+                Err(MediaError::fetch(self.uri, reason))
             }
-            Err(error) => Err(fetch_error(self.uri, format!("the playlist {error}"))),
         }
     }
 
@@ -134,9 +133,10 @@ impl Stream<'_> {
         let (sync, distance) = TRANSPORT;
         if own.first() == Some(&sync) && own.get(distance).is_none_or(|it| *it == sync) {
             let reason = "its segments are MPEG-TS, which is not played; most stations have another address for MP3 or AAC";
-            return Err(fetch_error(self.uri, reason.to_owned()));
+            return Err(MediaError::fetch(self.uri, reason));
         }
-        bytes.extend_from_slice(own.get(tag_length(&own)..).unwrap_or_default());
+        // What it begins with tells only when it belongs (RFC 8216, 3.4).
+        bytes.extend_from_slice(own.get(id3::length(&own)..).unwrap_or_default());
         Ok(bytes)
     }
 
@@ -156,43 +156,23 @@ impl Stream<'_> {
     /// All that is at `uri`, if it is no more than `most`, and where that was in the end.
     async fn whole(&self, uri: &str, most: usize) -> Result<(Vec<u8>, Url), MediaError> {
         let deadline = Instant::now() + FIRST_BYTE_WITHIN;
-        let late = |_| fetch_error(uri, "it did not come in time".to_owned());
+        let late = |_| MediaError::fetch(uri, "it did not come in time");
         let asked = self.network.get(uri, Place::Byte(0), None);
         let answer = timeout_at(deadline, asked).await.map_err(late)?;
         let mut answer: Answer = answer.map_err(|refusal| refusal.explain(uri))?;
         let filled = timeout_at(deadline, answer.fill(most + 1, |_| true)).await;
         filled.map_err(late)?;
         if let Some(reason) = answer.broken() {
-            return Err(fetch_error(uri, format!("the connection broke ({reason})")));
+            return Err(MediaError::fetch(
+                uri,
+                format!("the connection broke ({reason})"),
+            ));
         }
         let bytes = answer.head(most + 1).to_vec();
         if bytes.len() > most {
             let reason = format!("it is longer than {} KiB", most >> 10);
-            return Err(fetch_error(uri, reason));
+            return Err(MediaError::fetch(uri, reason));
         }
         Ok((bytes, answer.url))
-    }
-}
-
-/// The length of the ID3 tag that tells when a segment of bare AAC or MP3 belongs (RFC 8216, 3.4): ten bytes and four times seven bits.
-fn tag_length(bytes: &[u8]) -> usize {
-    match bytes {
-        [b'I', b'D', b'3', _, _, _, a, b, c, d, ..] => {
-            let bits = |sum: usize, byte: &u8| (sum << 7) | usize::from(byte & 0x7f);
-            10 + [a, b, c, d].into_iter().fold(0, bits)
-        }
-        _ => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tag_before_a_segment_is_measured() {
-        assert_eq!(tag_length(b"ID3\x04\0\0\0\0\x01\x02rest"), 10 + 130);
-        assert_eq!(tag_length(b"\xff\xf1\x50\x80rest of a frame"), 0);
-        assert_eq!(tag_length(b"ID3"), 0);
     }
 }

@@ -136,7 +136,7 @@ impl Transfer<'_> {
         let mut course = Course::new(place, &answer);
         if course.skip > 0 && course.length.is_none() {
             return Err(self.failed(
-                "it cannot be played from another place: the server sends the whole stream when asked for a part".to_owned(),
+                "it cannot be played from another place: the server sends the whole stream when asked for a part",
             ));
         }
         if matches!(place, Place::Byte(0) | Place::Time(_)) {
@@ -337,9 +337,9 @@ impl Transfer<'_> {
             return Ok(());
         }
         if course.is_another(answer) {
-            return Err(self.failed(
-                "the connection broke, and the server has another file there now".to_owned(),
-            ));
+            return Err(
+                self.failed("the connection broke, and the server has another file there now")
+            );
         }
         course.skip = course.position().saturating_sub(answer.first);
         Ok(())
@@ -360,11 +360,8 @@ impl Transfer<'_> {
         self.failed(format!("the server sent nothing for {seconds} s"))
     }
 
-    fn failed(&self, reason: String) -> MediaError {
-        MediaError::Fetch {
-            uri: self.uri.to_owned(),
-            reason,
-        }
+    fn failed(&self, reason: impl Into<String>) -> MediaError {
+        MediaError::fetch(self.uri, reason)
     }
 }
 

@@ -3,6 +3,8 @@
 use std::io::{self, BufRead};
 use std::time::Duration;
 
+use crate::support::upnp_wire;
+
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -14,11 +16,7 @@ pub(crate) struct Request {
 impl Request {
     /// The value of the header of that name, in any case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(header, _)| header.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
+        upnp_wire::header(&self.headers, name)
     }
 
     pub(super) fn read(reader: &mut impl BufRead) -> io::Result<Option<Self>> {
