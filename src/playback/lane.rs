@@ -31,6 +31,9 @@ const CHUNK: usize = 240;
 const FADE: usize = 240;
 /// Beyond this the lane jumps instead of steering; at 1000 ppm it would take half a minute. In seconds.
 const REANCHOR: f64 = 0.030;
+/// Sound that broke because the device ran dry is put right by one more fade, if it is off by more than this: what is less, steering
+/// works off to within a frame in five seconds. In seconds.
+const REANCHOR_AFTER_A_GAP: f64 = 0.000_25;
 
 /// A device that ran dry under music is given this much more buffer when it is opened next.
 const MORE_BUFFER: f64 = 1.5;
@@ -80,6 +83,8 @@ pub struct Lane {
     chunk: Vec<f32>,
     starved: u64,
     gaps: u64,
+    /// The device has run dry under music, and is not known again yet.
+    broken: bool,
     reanchored: u64,
 }
 
@@ -110,6 +115,7 @@ impl Lane {
             chunk: Vec::with_capacity(CHUNK * 2),
             starved: 0,
             gaps: 0,
+            broken: false,
             reanchored: 0,
         }
     }
@@ -255,6 +261,7 @@ impl Lane {
     fn count_gaps(&mut self, gaps: u64, device: &Device) {
         self.gaps += gaps;
         if self.is_playing() {
+            self.broken = true;
             tracing::warn!(output = %self.name, "the device ran dry: this program was held up");
             let more = device.buffer().mul_f64(MORE_BUFFER);
             self.learnt.buffer = Some(more.min(LARGEST_BUFFER));
@@ -482,7 +489,13 @@ impl Lane {
             missing += stream.input.fill(frames);
         });
         self.mixer.apply(output, &stream.gain);
-        let too_far = ahead.abs() > REANCHOR;
+        let limit = if self.broken {
+            REANCHOR_AFTER_A_GAP
+        } else {
+            REANCHOR
+        };
+        let too_far = ahead.abs() > limit;
+        self.broken &= !known;
         self.status.set_ahead(known.then_some(ahead));
         let next = device.position();
         self.mode = if missing > 0 && stream.input.exhausted() {
@@ -498,7 +511,7 @@ impl Lane {
                 self.reanchored += 1;
                 tracing::warn!(
                     output = %self.name,
-                    "{:+.0} ms off its time: jumped to the frame that is due",
+                    "{:+.1} ms off its time: jumped to the frame that is due",
                     ahead * 1e3,
                 );
             } else {
