@@ -10,6 +10,7 @@ mod config_files;
 mod discovery;
 mod flows;
 mod fuzzing;
+mod live;
 mod media;
 mod playback;
 mod program;

@@ -58,6 +58,7 @@ pub(super) fn outputs(
                 muted: false,
             },
             learnt: Learnt::default(),
+            kept_open: false,
         });
     }
     outputs

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{EngineEvent, TrackId};
 use crate::audio::{AudioBlock, Converter};
-use crate::media::{MediaError, MediaInfo, Polled, Source, Supply};
+use crate::media::{Live, MediaError, MediaInfo, Polled, Source, Supply};
 
 /// Frames in a block: 20 ms at 48 kHz.
 const BLOCK: usize = 960;
@@ -70,6 +70,15 @@ impl Open {
     fn is_there(&self) -> bool {
         self.info.is_some() || self.outcome.is_some()
     }
+
+    fn live(&self) -> Option<Live> {
+        self.info.and(self.source.live())
+    }
+}
+
+/// Whether its frames can stand behind others. Those of what is live have their own moments.
+fn can_follow(next: &Open) -> bool {
+    next.live().is_none()
 }
 
 pub(super) struct Stream {
@@ -226,7 +235,7 @@ impl Stream {
             None => Fill::Nothing,
             Some(open) => match &open.outcome {
                 None => Fill::Flowing,
-                Some(Ok(())) if self.next.is_some() => Fill::Flowing,
+                Some(Ok(())) if self.next.as_ref().is_some_and(can_follow) => Fill::Flowing,
                 Some(Ok(())) => Fill::Ended(open.id),
                 Some(Err(error)) => Fill::Failed(open.id, error.clone()),
             },
@@ -287,7 +296,9 @@ impl Stream {
             Polled::Audio(chunk) => {
                 self.converter
                     .push(chunk.format, &chunk.samples, &mut self.pending);
-                self.make_blocks(BLOCK);
+                // What is live is handed on as it comes.
+                let least = if current.live().is_some() { 1 } else { BLOCK };
+                self.make_blocks(least);
             }
             Polled::End => current.outcome = Some(Ok(())),
             Polled::Failed(error) => current.outcome = Some(Err(error)),
@@ -314,8 +325,9 @@ impl Stream {
     /// Goes over to the next track when it has something; whether it did.
     fn follow(&mut self, told: &mut Vec<EngineEvent>) -> bool {
         self.prefetch(told);
-        let Some(next) = self.next.take_if(|next| next.is_there()) else {
-            if self.next.is_none() {
+        let follows = |next: &mut Open| next.is_there() && can_follow(next);
+        let Some(next) = self.next.take_if(follows) else {
+            if !self.next.as_ref().is_some_and(can_follow) {
                 self.flush();
             }
             return false;
@@ -411,7 +423,8 @@ impl Stream {
     pub(super) fn new_reach(&mut self) -> Option<(TrackId, Duration)> {
         let read = self.position_of(self.read_until() as f64)?;
         let current = self.current.as_mut()?;
-        if read.0 != current.id || current.info.is_none_or(|info| info.seekable) {
+        let is_seekable = current.info.is_none_or(|info| info.seekable);
+        if read.0 != current.id || is_seekable || current.live().is_some() {
             return None;
         }
         let reach = read.1.saturating_add(current.source.supply().ahead);
@@ -420,6 +433,11 @@ impl Stream {
         }
         current.reach = reach;
         Some((current.id, reach))
+    }
+
+    /// Whether the source that is read now is live.
+    pub(super) fn live(&self) -> Option<Live> {
+        self.current.as_ref().and_then(Open::live)
     }
 
     /// What the source that is read now has at hand.
