@@ -56,8 +56,8 @@ measure: cargo build-packages test-packages
 fuzz: cargo
 	scripts/fuzz.sh $(TIME) $(TARGETS)
 
-# Without the default features everything is compiled, by clippy, but only the unit tests run: the features choose two modules in
-# src/sink/mod.rs and nothing else, no test of the suite opens what is in them but `pulse::`, and to build and run the suite
+# Without the default features everything is compiled, by clippy, but only the unit tests run: each feature chooses one file where a
+# module is declared and nothing else, no test of the suite opens what is in them but `pulse::`, and to build and run the suite
 # once more would take a third of the whole.
 test: cargo build-packages test-packages test-clients
 	cargo fmt --check

@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use super::interfaces::Whereabouts;
 use super::{AppError, machine, plan};
 use crate::clock::{Clock, SystemClock};
-use crate::sink::{device, pulse};
+use crate::sink::device;
+use crate::sound_server;
 use crate::upnp::network;
 
 /// `unisono check`: says what the config means on this machine, and what is wrong with it.
@@ -45,7 +46,7 @@ pub fn check(config: Option<&PathBuf>, out: &mut impl Write) -> Result<(), AppEr
 /// The list cannot be written.
 pub fn outputs(out: &mut impl Write) -> io::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    match pulse::sinks(None, &clock) {
+    match sound_server::sinks(None, &clock) {
         Ok(sinks) if sinks.is_empty() => writeln!(out, "# Your sound server has no sinks.")?,
         Ok(sinks) => {
             writeln!(out, "# Sinks of your sound server:")?;

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::config::Plan;
 use crate::playback::OutputSpec;
-use crate::sink::{
-    DeviceEntry, DeviceSpec, PulseSpec, SimulatedSpec, SinkEntry, SinkSpec, device, pulse,
-};
+use crate::sink::{DeviceEntry, DeviceSpec, PulseSpec, SimulatedSpec, SinkSpec, device};
+use crate::sound_server::{Entry, sinks};
 
 /// The outputs of a machine without a config, and a sentence that says which and why: every sink that one can hear of the
 /// user's sound server, else the default sound card, else silence.
 pub(super) fn everything_to_play_on(clock: &Arc<dyn Clock>) -> (Vec<OutputSpec>, String) {
-    let server = pulse::sinks(None, clock);
+    let server = sinks(None, clock);
     let why_no_sink = match server {
         Ok(sinks) => {
             let audible: Vec<_> = sinks.into_iter().filter(|sink| sink.hardware).collect();
@@ -79,14 +78,14 @@ fn default_card(clock: &Arc<dyn Clock>) -> Result<DeviceEntry, String> {
 ///
 /// A Bluetooth speaker that is switched off has no sink, so a sink with a Bluetooth name may be missing: it is waited for.
 pub(super) fn refuse_missing(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<(), String> {
-    let mut servers: HashMap<Option<String>, Result<Vec<SinkEntry>, String>> = HashMap::new();
+    let mut servers: HashMap<Option<String>, Result<Vec<Entry>, String>> = HashMap::new();
     let mut problems = Vec::new();
     for (index, output) in plan.outputs.iter().enumerate() {
         let problem = match &output.sink {
             SinkSpec::Pulse(spec) => {
                 let sinks = servers
                     .entry(spec.server.clone())
-                    .or_insert_with(|| pulse::sinks(spec.server.as_deref(), clock));
+                    .or_insert_with(|| sinks(spec.server.as_deref(), clock));
                 missing_sink(spec, sinks)
             }
             SinkSpec::Device(spec) => missing_card(spec),
@@ -118,7 +117,7 @@ pub(super) fn refuse_missing(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<(), 
     }
 }
 
-fn missing_sink(spec: &PulseSpec, sinks: &Result<Vec<SinkEntry>, String>) -> Option<String> {
+fn missing_sink(spec: &PulseSpec, sinks: &Result<Vec<Entry>, String>) -> Option<String> {
     let sinks = match sinks {
         Ok(sinks) => sinks,
         Err(reason) => return Some(reason.clone()),

@@ -6,7 +6,7 @@
 pub mod device;
 mod listing;
 #[cfg_attr(not(feature = "pulse"), path = "pulse_absent.rs")]
-pub mod pulse;
+mod pulse;
 pub mod simulated;
 mod spec;
 mod wav;
@@ -16,7 +16,7 @@ use std::time::Duration;
 
 pub use crate::audio::Heard;
 use crate::clock::Clock;
-pub use listing::{DeviceEntry, SinkEntry};
+pub use listing::DeviceEntry;
 pub use spec::{DeviceSpec, PulseSpec, SimulatedSpec, SinkSpec, WavSpec};
 
 /// The far end of an output. Frames are stereo, interleaved.

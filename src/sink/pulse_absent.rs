@@ -3,18 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Sink, SinkEntry, SinkError, SinkSpec, spec::PulseSpec};
+use super::{Sink, SinkError, SinkSpec, spec::PulseSpec};
 use crate::clock::Clock;
-
-const ABSENT: &str = "this program was built without the `pulse` feature";
-
-/// There is no way to ask.
-///
-/// # Errors
-/// Always.
-pub fn sinks(_server: Option<&str>, _clock: &Arc<dyn Clock>) -> Result<Vec<SinkEntry>, String> {
-    Err(ABSENT.to_owned())
-}
+use crate::sound_server::pulse::ABSENT;
 
 pub(super) fn open(
     spec: &PulseSpec,

@@ -1,9 +1,6 @@
 //! Sinks of a PulseAudio or PipeWire server, chosen by server address and sink name. On Linux this is where Bluetooth
 //! speakers are. Everything runs on the calling thread: no second main loop, no lock.
 
-mod connection;
-mod list;
-mod steps;
 mod stream;
 
 use std::sync::Arc;
@@ -11,7 +8,6 @@ use std::time::Duration;
 
 use super::{Sink, SinkError, SinkSpec, spec::PulseSpec};
 use crate::clock::Clock;
-pub use list::sinks;
 
 pub(super) fn open(
     spec: &PulseSpec,

@@ -10,11 +10,9 @@ use pulse::def::BufferAttr;
 use pulse::sample::{Format, Spec};
 use pulse::stream::{FlagSet, SeekMode, State, Stream};
 
-use super::connection::{Connection, describe};
-use super::list;
-use super::steps::Steps;
 use crate::clock::{Clock, ClockTime};
 use crate::sink::{Heard, PulseSpec, Sink, SinkError, SinkSpec};
+use crate::sound_server::pulse::{Connection, Kind, Steps, default_name, describe, entry};
 
 const BYTES_PER_FRAME: usize = 8;
 /// How far ahead of the server's own buffer the stream is filled. The thread that fills it may be late by some tens of
@@ -89,10 +87,10 @@ impl PulseStream {
         let mut connection = Connection::open(spec.server.as_deref(), clock)?;
         let wanted = match &spec.sink {
             Some(sink) => sink.clone(),
-            None => list::default_sink(&mut connection)?
+            None => default_name(&mut connection, Kind::Sink)?
                 .ok_or("the sound server has no default sink")?,
         };
-        let Some(entry) = list::sink(&mut connection, &wanted)? else {
+        let Some(entry) = entry(&mut connection, Kind::Sink, &wanted)? else {
             return Err(format!(
                 "the server has no sink of the name {wanted:?}; `unisono outputs` lists those it has"
             ));

@@ -37,7 +37,7 @@ struct Said {
 
 /// What becomes of reports that step.
 #[derive(Debug)]
-pub(super) struct Steps {
+pub(crate) struct Steps {
     rate: f64,
     said: VecDeque<Said>,
     /// How many reports in a row did not fit to the others.
@@ -46,7 +46,7 @@ pub(super) struct Steps {
 
 impl Steps {
     /// For a stream of so many frames per second.
-    pub(super) fn new(rate: u32) -> Self {
+    pub(crate) fn new(rate: u32) -> Self {
         Self {
             rate: f64::from(rate),
             said: VecDeque::new(),
@@ -55,14 +55,14 @@ impl Steps {
     }
 
     /// The position starts anew.
-    pub(super) fn moved(&mut self) {
+    pub(crate) fn moved(&mut self) {
         self.said.clear();
         self.misfits = 0;
     }
 
     /// The frame heard at `at`, when the server says that it has read `read` frames, of which `latency` are not yet heard.
     /// `None` if that contradicts what it has said before.
-    pub(super) fn heard(&mut self, read: i64, latency: f64, at: ClockTime) -> Option<f64> {
+    pub(crate) fn heard(&mut self, read: i64, latency: f64, at: ClockTime) -> Option<f64> {
         self.said.push_back(Said { at, read, latency });
         let old = |said: &Said| at.seconds_since(said.at) > WINDOW_SECONDS;
         while self.said.front().is_some_and(old) {

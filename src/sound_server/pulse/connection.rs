@@ -19,16 +19,16 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const MESSAGES: usize = 100;
 
 /// An open connection and the loop that carries it.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     // Dropped before the loop it runs on.
-    pub(super) context: Context,
+    pub(crate) context: Context,
     mainloop: Mainloop,
     clock: Arc<dyn Clock>,
 }
 
 impl Connection {
     /// Connects to the server at this address, or to the user's own.
-    pub(super) fn open(server: Option<&str>, clock: &Arc<dyn Clock>) -> Result<Self, String> {
+    pub(crate) fn open(server: Option<&str>, clock: &Arc<dyn Clock>) -> Result<Self, String> {
         if server.is_some_and(|server| server.contains('\0')) {
             return Err("the server's address has a NUL character in it".to_owned());
         }
@@ -63,7 +63,7 @@ impl Connection {
     }
 
     /// Carries out what has arrived, waiting up to `patience` for something to arrive.
-    pub(super) fn pump(&mut self, patience: Duration) -> Result<(), String> {
+    pub(crate) fn pump(&mut self, patience: Duration) -> Result<(), String> {
         let micros = u64::try_from(patience.as_micros())
             .unwrap_or(u64::MAX)
             .min(i32::MAX as u64);
@@ -94,7 +94,7 @@ impl Connection {
     }
 
     /// Pumps until `done` has an answer, or patience runs out.
-    pub(super) fn wait<T>(
+    pub(crate) fn wait<T>(
         &mut self,
         mut done: impl FnMut(&mut Self) -> Option<Result<T, String>>,
     ) -> Result<T, String> {
@@ -112,12 +112,12 @@ impl Connection {
     }
 
     /// Pumps until an operation has been carried out.
-    pub(super) fn finish<F: ?Sized>(&mut self, operation: &Operation<F>) -> Result<(), String> {
+    pub(crate) fn finish<F: ?Sized>(&mut self, operation: &Operation<F>) -> Result<(), String> {
         self.wait(|_| (operation.get_state() != OperationState::Running).then_some(Ok(())))
     }
 
     /// Pumps until `done` says so, for at most `patience`; whether it did, and when.
-    pub(super) fn wait_briefly(
+    pub(crate) fn wait_briefly(
         &mut self,
         patience: Duration,
         done: &Rc<std::cell::Cell<bool>>,
@@ -141,7 +141,7 @@ impl Drop for Connection {
 }
 
 /// A sentence for a server's error.
-pub(super) fn describe(error: pulse::error::PAErr) -> String {
+pub(crate) fn describe(error: pulse::error::PAErr) -> String {
     error
         .to_string()
         .map_or_else(|| format!("error {}", error.0), |text| text.to_lowercase())

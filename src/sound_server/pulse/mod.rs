@@ -1,0 +1,10 @@
+//! Sound servers through libpulse. Everything runs on the calling thread: no second main loop, no lock.
+
+mod connection;
+mod list;
+mod steps;
+
+pub(crate) use connection::{Connection, describe};
+pub(crate) use list::{Kind, default_name, entry};
+pub use list::{sinks, sources};
+pub(crate) use steps::Steps;
