@@ -5,11 +5,15 @@ mod access;
 mod change;
 mod events;
 mod house;
+mod inputs;
 mod routes;
 mod status;
 mod volume;
 
 pub use change::{Key, OUTPUT_KEYS, OutputChange, Setting, ZONE_KEYS, ZoneChange};
 pub use house::{House, OutputEntry, Refusal, ZoneEntry};
+pub use inputs::InputEntry;
 pub use routes::router;
-pub use status::{Activity, Channels, OutputStatus, Problem, State, Transport, ZoneStatus};
+pub use status::{
+    Activity, Channels, Hearing, InputStatus, OutputStatus, Problem, State, Transport, ZoneStatus,
+};

@@ -9,7 +9,7 @@ mod detector;
 mod grid;
 mod listener;
 mod shelf;
-//mod threads;
+mod threads;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::media::{Source, Waker};
 pub use listener::Listener;
 pub use shelf::InputState;
 use shelf::Shelf;
-//pub use threads::Inputs;
+pub use threads::Inputs;
 
 /// One input: a far end, and how it is listened to.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +67,13 @@ impl InputHandle {
     /// The input's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The address under which a zone plays it. Nobody else can fetch it.
+    pub fn uri(&self) -> String {
+        let name =
+            percent_encoding::utf8_percent_encode(&self.name, percent_encoding::NON_ALPHANUMERIC);
+        format!("unisono-input:{name}")
     }
 
     /// How it is doing.
