@@ -118,12 +118,14 @@ impl Grid {
     pub(super) fn pull(&mut self, now: ClockTime, output: &mut [f32; PIECE * 2]) -> Option<u64> {
         let start = self.next;
         let due = self.time_of(start);
-        let patience = match &mut self.far {
-            Some(far) if far.make(due, output) => None,
-            Some(far) if far.line.settled() => Some(self.patience),
-            _ => Some(Duration::ZERO),
-        };
-        if let Some(patience) = patience {
+        let made = self.far.as_mut().is_some_and(|far| far.make(due, output));
+        if !made {
+            let can_come = self.far.as_ref().is_some_and(|far| far.line.settled());
+            let patience = if can_come {
+                self.patience
+            } else {
+                Duration::ZERO
+            };
             if now < self.time_of(start + PIECE as u64) + patience {
                 return None;
             }

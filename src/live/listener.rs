@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::detector::{Change, Detector};
 use super::grid::{Grid, PIECE};
 use super::shelf::Shelf;
-use super::{InputEvent, InputSpec};
+use super::{InputEnd, InputEvent, InputSpec};
 use crate::audio::StreamFormat;
 use crate::capture::{Capture, CaptureError};
 use crate::clock::ClockTime;
@@ -34,14 +34,14 @@ impl std::fmt::Debug for Listener {
 }
 
 impl Listener {
-    /// A listener without a far end, from `now` on, that puts what it hears on `shelf`.
-    pub(super) fn new(spec: &InputSpec, shelf: Arc<Shelf>, now: ClockTime) -> Self {
+    /// A listener without a far end, from `now` on.
+    pub fn new(spec: &InputSpec, end: InputEnd, now: ClockTime) -> Self {
         Self {
             capture: None,
             gaps: 0,
             grid: Grid::new(spec.buffer, now),
             detector: Detector::new(StreamFormat::STANDARD.rate, spec.stop_after),
-            shelf,
+            shelf: end.shelf,
             events: VecDeque::new(),
             read: Vec::new(),
             piece: [0.0; PIECE * 2],

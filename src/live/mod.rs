@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::capture::CaptureSpec;
-use crate::clock::ClockTime;
 use crate::media::{Source, Waker};
 pub use listener::Listener;
 pub use shelf::InputState;
@@ -52,16 +51,22 @@ pub struct InputHandle {
     shelf: Arc<Shelf>,
 }
 
+/// The listener's own end of an [`InputHandle`]. A listener stays on the thread it is made on; this may travel there.
+#[derive(Debug)]
+pub struct InputEnd {
+    shelf: Arc<Shelf>,
+}
+
 impl InputHandle {
-    /// A handle, and the listener it reads from, at `now` without a far end.
-    pub fn pair(spec: &InputSpec, now: ClockTime) -> (Self, Listener) {
+    /// A handle, and the end that a listener to this input takes.
+    pub fn pair(spec: &InputSpec) -> (Self, InputEnd) {
         let shelf = Arc::new(Shelf::default());
         let handle = Self {
             name: spec.name.as_str().into(),
             buffer: spec.buffer,
             shelf: shelf.clone(),
         };
-        (handle, Listener::new(spec, shelf, now))
+        (handle, InputEnd { shelf })
     }
 
     /// The input's name.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{InputEvent, InputHandle, InputSpec, Listener};
+use super::{InputEnd, InputEvent, InputHandle, InputSpec, Listener};
 use crate::clock::{Clock, ClockTime};
 
 /// A far end that is not there is tried again after this…
@@ -40,13 +40,13 @@ impl Inputs {
             threads: Vec::new(),
         };
         for (index, spec) in specs.into_iter().enumerate() {
-            let (handle, listener) = InputHandle::pair(&spec, clock.now());
+            let (handle, end) = InputHandle::pair(&spec);
             inputs.handles.push(handle);
             let (clock, stop, on_event) = (clock.clone(), stop.clone(), on_event.clone());
             let tell = move |event| on_event(index, event);
             let thread = std::thread::Builder::new()
                 .name(format!("listen-{}", spec.name))
-                .spawn(move || listen(&spec, listener, &clock, &stop, &tell))?;
+                .spawn(move || listen(&spec, end, &clock, &stop, &tell))?;
             inputs.threads.push(thread);
         }
         Ok(inputs)
@@ -71,13 +71,14 @@ impl Drop for Inputs {
 
 fn listen(
     spec: &InputSpec,
-    mut listener: Listener,
+    end: InputEnd,
     clock: &Arc<dyn Clock>,
     stop: &AtomicBool,
     tell: &dyn Fn(InputEvent),
 ) {
     let span = tracing::info_span!("input", name = %spec.name);
     let _in_span = span.enter();
+    let mut listener = Listener::new(spec, end, clock.now());
     let (mut retry_at, mut pause) = (ClockTime::default(), FIRST_RETRY);
     let mut reported = false;
     while !stop.load(Relaxed) {

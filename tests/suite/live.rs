@@ -114,7 +114,8 @@ impl Listening {
             stop_after: Duration::from_secs(8),
             buffer: BUFFER,
         };
-        let (handle, listener) = InputHandle::pair(&spec, house.now());
+        let (handle, end) = InputHandle::pair(&spec);
+        let listener = Listener::new(&spec, end, house.now());
         let table = Rc::new(RefCell::new(Table {
             rate: 44_100.0 * (1.0 + ppm * 1e-6),
             sound: Box::new(sound),

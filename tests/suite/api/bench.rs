@@ -105,7 +105,8 @@ fn turntable(now: ClockTime) -> (InputEntry, Listener) {
         stop_after: Duration::from_secs(8),
         buffer: Duration::from_millis(120),
     };
-    let (handle, listener) = InputHandle::pair(&spec, now);
+    let (handle, end) = InputHandle::pair(&spec);
+    let listener = Listener::new(&spec, end, now);
     let track = Arc::new(Track {
         request: MediaRequest {
             uri: handle.uri(),
