@@ -11,6 +11,7 @@ mod discovery;
 mod flows;
 mod fuzzing;
 mod media;
+mod pipes;
 mod playback;
 mod program;
 #[cfg(feature = "pulse")]
