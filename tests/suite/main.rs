@@ -12,6 +12,7 @@ mod flows;
 mod fuzzing;
 mod live;
 mod media;
+mod pipes;
 mod playback;
 mod program;
 #[cfg(feature = "pulse")]
