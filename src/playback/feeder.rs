@@ -351,7 +351,9 @@ impl Feeder {
         let heard = self.heard(now);
         let late = self.ports.iter().map(Port::reach).max().unwrap_or_default();
         let limit = heard + self.frames(LEAD + late);
-        let told = self.stream.read(heard, limit);
+        // Before lanes need it.
+        let ending = heard + self.frames(self.reach() + self.writes_ahead() + 2 * BUSY);
+        let told = self.stream.read(heard, limit, ending);
         self.events.extend(told);
         if let Some((track, reach)) = self.stream.new_reach() {
             self.events.push_back(EngineEvent::Reach(track, reach));
