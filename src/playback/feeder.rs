@@ -355,13 +355,15 @@ impl Feeder {
     fn read(&mut self, now: ClockTime) {
         let mut heard = self.heard(now);
         let late = self.ports.iter().map(Port::reach).max().unwrap_or_default();
+        let ending = heard + self.frames(self.reach() + self.writes_ahead() + 2 * BUSY);
         let mut limit = heard + self.frames(LEAD + late);
         if self.stream.live().is_some() {
             limit = f64::INFINITY;
             // While it is not heard, what has been taken in goes by.
             heard = heard.max(self.stream.end() as f64 - self.frames(LEAD));
         }
-        let told = self.stream.read(heard, limit);
+        // An end is one before lanes need it.
+        let told = self.stream.read(heard, limit, ending);
         self.events.extend(told);
         if let Some((track, reach)) = self.stream.new_reach() {
             self.events.push_back(EngineEvent::Reach(track, reach));

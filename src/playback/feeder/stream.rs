@@ -222,10 +222,12 @@ impl Stream {
         self.end
     }
 
-    /// The frame at which the stream ends, if that is known.
+    /// The frame at which the stream ends, if that is known and all of it is in blocks.
     pub(super) fn end_frame(&self) -> Option<u64> {
         match self.fill() {
-            Fill::Ended(_) | Fill::Failed(..) => Some(self.end),
+            Fill::Ended(_) | Fill::Failed(..) => {
+                Some(self.end).filter(|end| *end == self.read_until())
+            }
             Fill::Nothing | Fill::Flowing => None,
         }
     }
@@ -248,11 +250,16 @@ impl Stream {
         self.blocks.range(at..)
     }
 
-    /// Reads on until stream frame `limit`, and forgets what was heard long ago. Returns what the zone is to know.
-    pub(super) fn read(&mut self, heard: f64, limit: f64) -> Vec<EngineEvent> {
+    /// Reads on until stream frame `limit`, and forgets what was heard long ago. An end that comes before stream frame `ending` is the
+    /// end; behind that, a track that is set yet may go on from it without a seam. Returns what the zone is to know.
+    pub(super) fn read(&mut self, heard: f64, limit: f64, ending: f64) -> Vec<EngineEvent> {
         let mut told = Vec::new();
         while (self.end as f64) < limit && self.read_once(&mut told) {}
         self.prefetch(&mut told);
+        let is_over = matches!(self.fill(), Fill::Ended(_));
+        if is_over && (self.read_until() as f64) < ending {
+            self.flush();
+        }
         let keep = (heard as u64).saturating_sub(HISTORY);
         while self.blocks.front().is_some_and(|block| block.end() < keep) {
             self.blocks.pop_front();
@@ -327,9 +334,6 @@ impl Stream {
         self.prefetch(told);
         let follows = |next: &mut Open| next.is_there() && can_follow(next);
         let Some(next) = self.next.take_if(follows) else {
-            if !self.next.as_ref().is_some_and(can_follow) {
-                self.flush();
-            }
             return false;
         };
         self.begin_part(next.id);
