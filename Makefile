@@ -1,7 +1,7 @@
 # The commands of this repository. What each does is listed by `make help`.
 
-BUILD_PACKAGES = cmake gcc g++ libc6-dev libasound2-dev libpulse-dev pkg-config
-TEST_PACKAGES = ffmpeg pulseaudio pulseaudio-utils libfaketime iproute2 util-linux
+BUILD_PACKAGES = cmake gcc g++ libc6-dev libasound2-dev libdbus-1-dev libpulse-dev pkg-config
+TEST_PACKAGES = dbus ffmpeg pulseaudio pulseaudio-utils python3-dbusmock libfaketime iproute2 util-linux
 # Control points that the tests start; those from PyPI and npm besides.
 CLIENT_PACKAGES = gupnp-tools xvfb python3-venv
 

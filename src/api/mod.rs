@@ -12,4 +12,6 @@ mod volume;
 pub use change::{Key, OUTPUT_KEYS, OutputChange, Setting, ZONE_KEYS, ZoneChange};
 pub use house::{House, OutputEntry, Refusal, ZoneEntry};
 pub use routes::router;
-pub use status::{Activity, Channels, OutputStatus, Problem, State, Transport, ZoneStatus};
+pub use status::{
+    Activity, BluetoothStatus, Channels, OutputStatus, Problem, State, Transport, ZoneStatus,
+};

@@ -2,6 +2,7 @@
 //! Nothing is decided here that a module below could decide.
 
 mod announcing;
+mod bluetooth;
 mod check;
 mod icons;
 mod interfaces;
@@ -22,12 +23,16 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use bluetooth::codecs as bluetooth_codecs;
 pub use check::{check, outputs};
+
+use bluetooth::Speakers;
 
 use announcing::{advertise, announce, device, greet, server};
 use interfaces::Whereabouts;
 
 use crate::api::{self, House, OutputEntry, ZoneEntry};
+use crate::bluetooth::Bluez;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Plan, ZonePlan};
 use crate::discovery::Advertiser;
@@ -164,6 +169,7 @@ impl App {
         let names: Vec<&str> = plan.zones.iter().map(|zone| zone.name.as_str()).collect();
         let identities = state.identities(&names)?;
         let configured = memory::recall(&mut plan, &state);
+        let speakers = Speakers::new(&plan.outputs, &configured, state.kept_latenesses());
 
         let outputs = Outputs::start(plan.outputs.clone(), &clock)?;
         let network = Network::new(tokio::runtime::Handle::current(), vec![port]);
@@ -183,7 +189,14 @@ impl App {
             .map(|((zone, handle), &udn)| device(zone, handle, udn, &clock))
             .collect();
 
-        let house = Arc::new(house(&plan, &clock, &zones, &identities, &outputs));
+        let house = Arc::new(house(
+            &plan,
+            &clock,
+            &zones,
+            &identities,
+            &outputs,
+            &speakers,
+        ));
         let network_stop = CancellationToken::new();
         tasks.push(tokio::spawn(network::follow(found, network_stop.clone())));
         let options = options(&plan, &whereabouts);
@@ -199,7 +212,10 @@ impl App {
         let announcing = announce(&devices, &whereabouts, port, allow, &network_stop);
         tasks.push(announcing);
         let memory_stop = CancellationToken::new();
-        let memory = tokio::spawn(memory::keep(state, house, configured, memory_stop.clone()));
+        let latenesses = speakers.latenesses();
+        tasks.extend(speakers.keep(Bluez::new(), house.clone(), clock.clone(), &zones_stop));
+        let stop = memory_stop.clone();
+        let memory = tokio::spawn(memory::keep(state, house, configured, latenesses, stop));
         let advertiser = advertise(&plan, &identities, &whereabouts, port);
         let said = greet(&plan, &whereabouts, port);
         let telling = interfaces::tell(whereabouts, said, port, network_stop.clone());
@@ -353,6 +369,7 @@ fn house(
     zones: &[ZoneHandle],
     identities: &[Uuid],
     outputs: &Outputs,
+    speakers: &Speakers,
 ) -> House {
     let zones = plan.zones.iter().zip(zones).zip(identities);
     let zones = zones.map(|((zone, handle), &id)| ZoneEntry {
@@ -362,9 +379,11 @@ fn house(
         outputs: zone.outputs.clone(),
     });
     let outputs = plan.outputs.iter().zip(outputs.lanes());
-    let outputs = outputs.map(|(output, lane)| OutputEntry {
+    let outputs = outputs.enumerate();
+    let outputs = outputs.map(|(index, (output, lane))| OutputEntry {
         lane: lane.clone(),
         sink: output.sink.to_string(),
+        bluetooth: speakers.status(index),
     });
     House::new(clock.clone(), zones.collect(), outputs.collect())
 }

@@ -5,6 +5,6 @@ mod list;
 mod steps;
 
 pub(crate) use connection::{Connection, describe};
-pub(crate) use list::{Kind, default_name, entry};
+pub(crate) use list::{Kind, default_name, entries, entry};
 pub use list::{sinks, sources};
 pub(crate) use steps::Steps;
