@@ -6,7 +6,7 @@ TEST_PACKAGES = dbus ffmpeg pulseaudio pulseaudio-utils python3-dbusmock libfake
 CLIENT_PACKAGES = gupnp-tools xvfb python3-venv
 
 # Tests that run the program on real clocks, one at a time: beside others a small machine would hold its threads up.
-REAL_TIME = program:: pulse::
+REAL_TIME = bluetooth::speakers program:: pulse::
 
 # The other tests mostly wait, for sockets and for other programs, so that twice as many as there are cores run at a time.
 TEST_THREADS = $(shell expr 2 '*' $$(nproc))
@@ -57,7 +57,7 @@ fuzz: cargo
 	scripts/fuzz.sh $(TIME) $(TARGETS)
 
 # Without the default features everything is compiled, by clippy, but only the unit tests run: each feature chooses one file where a
-# module is declared and nothing else, no test of the suite opens what is in them but `pulse::`, and to build and run the suite
+# module is declared and nothing else, no test of the suite opens what is in them but `pulse::` and `bluetooth::`, and to build and run the suite
 # once more would take a third of the whole.
 test: cargo build-packages test-packages test-clients
 	cargo fmt --check

@@ -41,8 +41,8 @@ fn kbits(codec: &str) -> Option<u32> {
         .map(|(_, kbits)| *kbits)
 }
 
-/// A sentence for each adapter that is asked too much. `wifi` says whether this machine has Wi-Fi, which may be on the same 2.4 GHz.
-pub fn advice(speakers: &[Carried], wifi: bool) -> Vec<String> {
+/// Each adapter that is asked too much, with a sentence about that. `wifi` says whether this machine has Wi-Fi, which may be on the same 2.4 GHz.
+pub fn advice(speakers: &[Carried], wifi: bool) -> Vec<(String, String)> {
     let mut adapters: BTreeMap<&str, Vec<&Carried>> = BTreeMap::new();
     for speaker in speakers {
         adapters.entry(&speaker.adapter).or_default().push(speaker);
@@ -59,16 +59,19 @@ pub fn advice(speakers: &[Carried], wifi: bool) -> Vec<String> {
         let names = names.join(", ");
         let taken = speakers.iter().filter_map(|it| kbits(it.codec.as_deref()?));
         let taken: u32 = taken.sum();
-        if speakers.len() > SPEAKERS_PER_ADAPTER {
-            said.push(format!(
+        let why = if speakers.len() > SPEAKERS_PER_ADAPTER {
+            format!(
                 "{names}: {} speakers share the Bluetooth adapter {adapter}, and more than {SPEAKERS_PER_ADAPTER} on one often stutter; plug in another adapter and pair some of them with that{wifi}",
                 speakers.len()
-            ));
+            )
         } else if taken > KBITS_PER_ADAPTER && speakers.len() > 1 {
-            said.push(format!(
+            format!(
                 "{names}: their codecs together take {taken} kbit/s, and the Bluetooth adapter {adapter} carries about {KBITS_PER_ADAPTER}; have the sound server use SBC or AAC for them, or plug in another adapter{wifi}"
-            ));
-        }
+            )
+        } else {
+            continue;
+        };
+        said.push((adapter.to_owned(), why));
     }
     said
 }
@@ -85,22 +88,27 @@ mod tests {
         }
     }
 
+    fn said(speakers: &[Carried], wifi: bool) -> Vec<String> {
+        let said = advice(speakers, wifi).into_iter();
+        said.map(|(_, sentence)| sentence).collect()
+    }
+
     #[test]
     fn two_speakers_are_fine_and_three_on_one_adapter_are_not() {
         let [a, b] = ["A", "B"].map(|name| speaker(name, "hci0", Some("sbc")));
-        assert_eq!(advice(&[a.clone(), b.clone()], true), [""; 0]);
+        assert_eq!(said(&[a.clone(), b.clone()], true), [""; 0]);
         let elsewhere = speaker("C", "hci1", Some("sbc"));
-        assert_eq!(advice(&[a.clone(), b.clone(), elsewhere], true), [""; 0]);
-        let said = advice(&[a, b, speaker("C", "hci0", None)], true);
-        assert_eq!(said.len(), 1);
-        assert!(said[0].starts_with("A, B, C: 3 speakers share the Bluetooth adapter hci0"));
-        assert!(said[0].contains("another adapter") && said[0].contains("2.4 GHz"));
+        assert_eq!(said(&[a.clone(), b.clone(), elsewhere], true), [""; 0]);
+        let told = said(&[a, b, speaker("C", "hci0", None)], true);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].starts_with("A, B, C: 3 speakers share the Bluetooth adapter hci0"));
+        assert!(told[0].contains("another adapter") && told[0].contains("2.4 GHz"));
     }
 
     #[test]
     fn codecs_that_take_too_much_together_are_named_with_a_cure() {
         let pair = |codec| {
-            advice(
+            said(
                 &["A", "B"].map(|name| speaker(name, "hci0", Some(codec))),
                 false,
             )
@@ -109,10 +117,10 @@ mod tests {
             assert_eq!(pair(codec), [""; 0], "{codec}");
         }
         for codec in ["ldac", "aptx_hd", "sbc_xq_453", "SBC-XQ"] {
-            let said = pair(codec);
-            assert!(said[0].contains("use SBC or AAC"), "{said:?}");
-            assert!(!said[0].contains("Wi-Fi"), "{said:?}");
+            let told = pair(codec);
+            assert!(told[0].contains("use SBC or AAC"), "{told:?}");
+            assert!(!told[0].contains("Wi-Fi"), "{told:?}");
         }
-        assert_eq!(advice(&[speaker("A", "hci0", Some("ldac"))], true), [""; 0]);
+        assert_eq!(said(&[speaker("A", "hci0", Some("ldac"))], true), [""; 0]);
     }
 }

@@ -33,8 +33,10 @@ struct Task<R> {
     attempt: JoinSet<(Address, Result<(), Failure>)>,
     /// What was said to be wrong with all of it, until it is right.
     told: Option<Fault>,
-    /// What was said of the air.
+    /// The adapters of which it was said that they are asked too much.
     advised: Vec<String>,
+    /// Whether somebody else on this machine may be using it.
+    wifi: bool,
 }
 
 /// Keeps the speakers connected until `stop`.
@@ -52,6 +54,7 @@ pub(super) async fn keep<R: Radio>(
         attempt: JoinSet::new(),
         told: None,
         advised: Vec::new(),
+        wifi: has_wifi(),
     };
     let mut changes = None;
     loop {
@@ -133,11 +136,13 @@ impl<R: Radio> Task<R> {
                 codec: status.codec.clone(),
             })
         });
-        let advised = advice(&carried.collect::<Vec<_>>(), has_wifi());
-        for sentence in advised.iter().filter(|it| !self.advised.contains(it)) {
-            tracing::warn!("{sentence}");
+        let advised = advice(&carried.collect::<Vec<_>>(), self.wifi);
+        for (adapter, sentence) in advised {
+            if !self.advised.contains(&adapter) {
+                tracing::warn!("{sentence}");
+                self.advised.push(adapter);
+            }
         }
-        self.advised.extend(advised);
     }
 
     /// Begins the attempt that is due.

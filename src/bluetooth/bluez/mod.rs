@@ -183,7 +183,7 @@ impl Radio for Bluez {
             let other = events.next().await?;
             Some(((), (!other).then_some(events)))
         });
-        Ok(events.boxed())
+        Ok(events.fuse().boxed())
     }
 
     async fn connect(&self, place: &Place) -> Result<(), Failure> {

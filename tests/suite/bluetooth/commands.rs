@@ -15,7 +15,8 @@ const ECHO: &str = "11:22:33:44:55:66";
 async fn run(mut command: Command) -> (i32, String, String) {
     let ended = tokio::task::spawn_blocking(move || command.output());
     let ended = tokio::time::timeout(Duration::from_secs(60), ended).await;
-    let output: Output = ended.expect("it never ended").unwrap().unwrap();
+    let ended = ended.expect("it never ended").expect("no panic");
+    let output: Output = ended.expect("it started");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let code = output.status.code().expect("an exit code");
     (code, text(&output.stdout), text(&output.stderr))
