@@ -1,12 +1,12 @@
 # The commands of this repository. What each does is listed by `make help`.
 
-BUILD_PACKAGES = cmake gcc g++ libc6-dev libasound2-dev libpulse-dev pkg-config
-TEST_PACKAGES = ffmpeg pulseaudio pulseaudio-utils libfaketime iproute2 util-linux
+BUILD_PACKAGES = cmake gcc g++ libc6-dev libasound2-dev libdbus-1-dev libpulse-dev pkg-config
+TEST_PACKAGES = dbus ffmpeg pulseaudio pulseaudio-utils python3-dbusmock libfaketime iproute2 util-linux
 # Control points that the tests start; those from PyPI and npm besides.
 CLIENT_PACKAGES = gupnp-tools xvfb python3-venv
 
 # Tests that run the program on real clocks, one at a time: beside others a small machine would hold its threads up.
-REAL_TIME = program:: pulse::
+REAL_TIME = bluetooth::speakers program:: pulse::
 
 # The other tests mostly wait, for sockets and for other programs, so that twice as many as there are cores run at a time.
 TEST_THREADS = $(shell expr 2 '*' $$(nproc))
@@ -57,7 +57,7 @@ fuzz: cargo
 	scripts/fuzz.sh $(TIME) $(TARGETS)
 
 # With other features everything is compiled, by clippy, but only the unit tests run: each of the default ones chooses one file where a
-# module is declared and nothing else, and no test of the suite opens what is in them but `pulse::`; `he-aac` brings a decoder, which
+# module is declared and nothing else, and no test of the suite opens what is in them but `pulse::` and `bluetooth::`; `he-aac` brings a decoder, which
 # has a test of its own. To build and run the suite once more would take a third of the whole.
 test: cargo build-packages test-packages test-clients
 	cargo fmt --check

@@ -7,9 +7,9 @@ if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>
     echo "This is not Debian or Ubuntu, so nothing is installed. The packages needed are called there:"
     echo "    $*"
     echo "They usually have these names elsewhere:"
-    echo "    Fedora:  alsa-lib-devel pulseaudio-libs-devel pkgconf gcc gcc-c++ cmake"
-    echo "    Arch:    alsa-lib libpulse pkgconf gcc cmake"
-    echo "    Alpine:  alsa-lib-dev pulseaudio-dev pkgconf gcc g++ cmake musl-dev"
+    echo "    Fedora:  alsa-lib-devel dbus-devel pulseaudio-libs-devel pkgconf gcc gcc-c++ cmake"
+    echo "    Arch:    alsa-lib dbus libpulse pkgconf gcc cmake"
+    echo "    Alpine:  alsa-lib-dev dbus-dev pulseaudio-dev pkgconf gcc g++ cmake musl-dev"
     echo "Going on as if they were installed."
     exit 0
 fi

@@ -35,6 +35,8 @@ pub enum Command {
     Discover(Discover),
     /// Have a renderer on the network play a URL
     Cast(Cast),
+    /// Pair Bluetooth speakers, and what plays to this machine
+    Bluetooth(Bluetooth),
 }
 
 /// `unisono run`
@@ -145,6 +147,54 @@ pub struct Cast {
     pub place: Where,
 }
 
+/// `unisono bluetooth`
+#[derive(Debug, Clone, Args)]
+pub struct Bluetooth {
+    /// What to do with Bluetooth.
+    #[command(subcommand)]
+    pub command: BluetoothCommand,
+}
+
+/// What can be done with Bluetooth by hand.
+#[derive(Debug, Clone, Subcommand)]
+#[command(
+    after_help = "Exit code: 0 if it is done, 1 if it is not, 2 if the command line makes no sense, 3 if there is no Bluetooth to do it with."
+)]
+pub enum BluetoothCommand {
+    /// List what is around: a speaker must be in pairing mode
+    Scan {
+        /// For how many seconds to look around
+        #[arg(long, value_name = "SECONDS", default_value_t = 12, value_parser = seconds())]
+        seconds: u64,
+    },
+    /// Pair with a speaker, trust it and connect it
+    Pair {
+        /// Its address, as `scan` lists it: AA:BB:CC:DD:EE:FF
+        address: String,
+        /// For how many seconds to look for it and wait for it
+        #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = seconds())]
+        seconds: u64,
+    },
+    /// List what is paired: connected or not, battery, codec, adapter
+    List,
+    /// Forget a speaker and its pairing
+    Forget {
+        /// Its address, as `list` has it: AA:BB:CC:DD:EE:FF
+        address: String,
+    },
+    /// Be a Bluetooth speaker for a phone or an Echo: let it find this machine and pair
+    Receive {
+        /// For how many seconds it can be found
+        #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = seconds())]
+        seconds: u64,
+    },
+}
+
+/// As long as somebody may want to wait for something.
+fn seconds() -> clap::builder::RangedU64ValueParser {
+    clap::value_parser!(u64).range(1..=3600)
+}
+
 /// The option that names a config.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ConfigFile {
@@ -222,5 +272,33 @@ mod tests {
         assert!(parse("unisono set Desk").is_err());
         assert!(parse("unisono set Desk volume").is_err());
         assert!(parse("unisono set Desk =40").is_err());
+    }
+
+    #[test]
+    fn what_is_done_with_bluetooth_is_understood() {
+        let parse = |line: &str| {
+            let line = format!("unisono bluetooth {line}");
+            let parsed = Arguments::try_parse_from(line.split(' '));
+            parsed.map(|it| match it.command {
+                Command::Bluetooth(bluetooth) => bluetooth.command,
+                other => panic!("{other:?}"),
+            })
+        };
+        let pair = parse("pair AA:BB:CC:DD:EE:FF");
+        let Ok(BluetoothCommand::Pair { address, seconds }) = pair else {
+            panic!("{pair:?}");
+        };
+        assert_eq!((address.as_str(), seconds), ("AA:BB:CC:DD:EE:FF", 30));
+        assert!(matches!(
+            parse("receive"),
+            Ok(BluetoothCommand::Receive { seconds: 120 })
+        ));
+        assert!(matches!(
+            parse("scan --seconds 3"),
+            Ok(BluetoothCommand::Scan { seconds: 3 })
+        ));
+        assert!(matches!(parse("list"), Ok(BluetoothCommand::List)));
+        assert!(parse("forget").is_err());
+        assert!(parse("receive --seconds 0").is_err());
     }
 }

@@ -7,8 +7,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use unisono::app::{self, RunOptions};
+use unisono::bluetooth::{self, Bluez};
 use unisono::cast::{self, CastOptions};
-use unisono::cli::{Cast, Check, Discover, Play, Run, Running, Set, Status, Where};
+use unisono::cli::{
+    BluetoothCommand, Cast, Check, Discover, Play, Run, Running, Set, Status, Where,
+};
 use unisono::discovery::Search;
 use unisono::remote;
 use unisono::upnp::network::{Choice, Interface, absent, choose, links};
@@ -111,6 +114,35 @@ pub(crate) fn cast(cast: &Cast) -> anyhow::Result<()> {
     runtime()?.block_on(async {
         let stop = until_signal()?;
         cast::cast(&options, stop.cancelled(), &mut io::stdout().lock()).await?;
+        Ok(())
+    })
+}
+
+pub(crate) fn bluetooth(command: &BluetoothCommand) -> anyhow::Result<()> {
+    let seconds = |seconds: &u64| Duration::from_secs(*seconds);
+    let (radio, mut out) = (Bluez::new(), io::stdout());
+    runtime()?.block_on(async {
+        let out = &mut out;
+        match command {
+            BluetoothCommand::Scan { seconds: time } => {
+                bluetooth::scan(&radio, seconds(time), out).await?;
+            }
+            BluetoothCommand::Pair {
+                address,
+                seconds: patience,
+            } => bluetooth::pair(&radio, address.parse()?, seconds(patience), out).await?,
+            BluetoothCommand::List => {
+                let codecs = tokio::task::spawn_blocking(app::bluetooth_codecs);
+                bluetooth::list(&radio, &codecs.await?, out).await?;
+            }
+            BluetoothCommand::Forget { address } => {
+                bluetooth::forget(&radio, address.parse()?, out).await?;
+            }
+            BluetoothCommand::Receive { seconds: time } => {
+                let stop = until_signal()?;
+                bluetooth::receive(&radio, seconds(time), stop.cancelled(), out).await?;
+            }
+        }
         Ok(())
     })
 }

@@ -8,6 +8,7 @@
 pub mod api; // the local control API: JSON over zones and outputs
 pub mod app; // the composition root: what is started, with what, in which order
 pub mod audio; // blocks, timelines and the sums done on them; no threads, no I/O
+pub mod bluetooth; // speakers that are paired, connected and kept so
 pub mod capture; // where sound comes into the program by itself
 pub mod cast; // a control point: find a renderer, give it a song, follow it
 pub mod cli; // what the program can be told on its command line

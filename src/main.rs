@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use unisono::app::AppError;
+use unisono::bluetooth::{CommandError, NoAddress};
 use unisono::cli::{Arguments, Command};
 use unisono::view::Painter;
 
@@ -15,6 +16,8 @@ use unisono::view::Painter;
 const USAGE: u8 = 2;
 /// The exit code for a failure at run time.
 const FAILED: u8 = 1;
+/// The exit code for what needs Bluetooth where there is none: for scripts, since trying again does not help.
+const NO_BLUETOOTH: u8 = 3;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -29,7 +32,14 @@ fn main() -> ExitCode {
             let prefix = if bad_config { "" } else { "unisono: " };
             // Whoever closed standard error does not want to know.
             let _ = writeln!(io::stderr(), "{prefix}{failure:#}");
-            ExitCode::from(if bad_config { USAGE } else { FAILED })
+            let bluetooth = failure.downcast_ref::<CommandError>();
+            let no_bluetooth = bluetooth.is_some_and(CommandError::no_bluetooth);
+            let usage = bad_config || failure.is::<NoAddress>();
+            ExitCode::from(match (usage, no_bluetooth) {
+                (true, _) => USAGE,
+                (_, true) => NO_BLUETOOTH,
+                _ => FAILED,
+            })
         }
     }
 }
@@ -49,5 +59,6 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Play(play) => commands::play(play),
         Command::Discover(discover) => commands::discover(discover),
         Command::Cast(cast) => commands::cast(cast),
+        Command::Bluetooth(bluetooth) => commands::bluetooth(&bluetooth.command),
     }
 }

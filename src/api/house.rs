@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::change::{self, Key, OUTPUT_KEYS, Setting, ZONE_KEYS};
 use super::inputs::InputEntry;
-use super::status::{OutputStatus, Problem, State, ZoneStatus, rounded};
+use super::status::{BluetoothStatus, OutputStatus, Problem, State, ZoneStatus, rounded};
 use super::volume;
 use crate::clock::Clock;
 use crate::playback::{LARGEST_SPREAD_MS, LaneHandle, LaneState, OutputSettings};
@@ -36,6 +36,8 @@ pub struct OutputEntry {
     pub lane: LaneHandle,
     /// Its far end, in words.
     pub sink: String,
+    /// What is known of the Bluetooth speaker behind it, if it is one.
+    pub bluetooth: Option<watch::Receiver<BluetoothStatus>>,
 }
 
 /// Every zone and output. Any thread may read and set.
@@ -180,6 +182,10 @@ impl House {
             starved_frames: report.starved_frames,
             gaps: report.gaps,
             reanchored: report.reanchored,
+            bluetooth: output
+                .bluetooth
+                .as_ref()
+                .map(|known| known.borrow().clone()),
         })
     }
 

@@ -15,5 +15,6 @@ pub use house::{House, OutputEntry, Refusal, ZoneEntry};
 pub use inputs::InputEntry;
 pub use routes::router;
 pub use status::{
-    Activity, Channels, Hearing, InputStatus, OutputStatus, Problem, State, Transport, ZoneStatus,
+    Activity, BluetoothStatus, Channels, Hearing, InputStatus, OutputStatus, Problem, State,
+    Transport, ZoneStatus,
 };

@@ -96,20 +96,17 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// What does not call itself JSON could have been sent by a form of a web page.
-fn must_be_json(request: &Request) -> Result<(), Response> {
-    if access::is_json(request.headers()) {
-        return Ok(());
-    }
-    Err(problem(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "send JSON, and say so: Content-Type: application/json",
-    ))
+/// The answer to what does not call itself JSON: a form of a web page could have sent it.
+fn refusal_unless_json(request: &Request) -> Option<Response> {
+    let why = "send JSON, and say so: Content-Type: application/json";
+    (!access::is_json(request.headers())).then(|| problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, why))
 }
 
 /// The object in a request's body.
 async fn object(request: Request) -> Result<Map<String, Value>, Response> {
-    must_be_json(&request)?;
+    if let Some(refusal) = refusal_unless_json(&request) {
+        return Err(refusal);
+    }
     let body: Body = request.into_body();
     let body = match tokio::time::timeout(BODY_TIME, to_bytes(body, BODY)).await {
         Ok(Ok(body)) => body,
@@ -251,7 +248,9 @@ async fn play_input(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Json<InputStatus>, Response> {
-    must_be_json(&request)?;
+    if let Some(refusal) = refusal_unless_json(&request) {
+        return Err(refusal);
+    }
     let played = api.house.play_input(&name).await;
     played.map(Json).map_err(Refusal::into_response)
 }

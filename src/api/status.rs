@@ -121,6 +121,31 @@ pub struct OutputStatus {
     pub gaps: u64,
     /// How often it had to jump because it was too far off to steer.
     pub reanchored: u64,
+    /// What is known of the Bluetooth speaker behind it, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub bluetooth: Option<BluetoothStatus>,
+}
+
+/// A Bluetooth speaker. What nobody says of it is null.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub struct BluetoothStatus {
+    /// Its address.
+    pub address: String,
+    /// Whether it is connected.
+    pub connected: bool,
+    /// How full its battery is, in percent.
+    #[schema(required, maximum = 100)]
+    pub battery_percent: Option<u8>,
+    /// How sound is sent to it, in the sound server's word: `sbc`, `aac`.
+    #[schema(required)]
+    pub codec: Option<String>,
+    /// The Bluetooth adapter of this machine that has it: `hci0`.
+    #[schema(required)]
+    pub adapter: Option<String>,
+    /// How strong it was when it was last heard by a search, in dBm.
+    #[schema(required)]
+    pub signal_dbm: Option<i16>,
 }
 
 /// What an output does.

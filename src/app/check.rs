@@ -66,7 +66,13 @@ pub fn outputs(out: &mut impl Write) -> io::Result<()> {
                 }
                 writeln!(out, "\n[[output]]  # {}", notes.join(", "))?;
                 writeln!(out, "name = {}", quoted(&sink.description))?;
-                writeln!(out, "type = \"pulse\"\nsink = {}", quoted(&sink.name))?;
+                match &sink.bluetooth {
+                    // By its address it is connected again, and found whatever the server calls it.
+                    Some(address) => {
+                        writeln!(out, "type = \"bluetooth\"\naddress = {}", quoted(address))?;
+                    }
+                    None => writeln!(out, "type = \"pulse\"\nsink = {}", quoted(&sink.name))?,
+                }
             }
         }
         Err(reason) => writeln!(out, "# No sinks: {reason}")?,

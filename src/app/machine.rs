@@ -91,6 +91,8 @@ pub(super) fn refuse_missing(plan: &Plan, clock: &Arc<dyn Clock>) -> Result<(), 
                     .or_insert_with(|| sinks(spec.server.as_deref(), clock));
                 missing_sink(spec, sinks)
             }
+            // It is waited for, and its server with it.
+            SinkSpec::Bluetooth(_) => None,
             SinkSpec::Device(spec) => missing_card(spec),
             SinkSpec::Wav(spec) => {
                 let folder = spec

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{House, Key, OUTPUT_KEYS, Setting};
 use crate::config::{Plan, ZonePlan};
 use crate::playback::{LARGEST_SPREAD_MS, Learnt, OutputSettings, OutputSpec};
-use crate::state_dir::{KeptLearnt, KeptValue, StateDir};
+use crate::state_dir::{KeptLateness, KeptLearnt, KeptValue, StateDir};
 
 /// Somebody who turns a knob sets many values in a row; the last is worth writing down.
 const SETTLED: Duration = Duration::from_millis(500);
@@ -163,6 +164,7 @@ pub(super) async fn keep(
     mut state: StateDir,
     house: Arc<House>,
     configured: Vec<OutputSettings>,
+    mut latenesses: watch::Receiver<Vec<KeptLateness>>,
     stop: CancellationToken,
 ) -> Option<StateDir> {
     let mut changes = house.settings_changes();
@@ -171,6 +173,7 @@ pub(super) async fn keep(
     loop {
         let last = stop.is_cancelled();
         take_over(&mut state, &house, &configured);
+        state.keep_latenesses(&latenesses.borrow_and_update());
         // The disk may take its time.
         let written = tokio::task::spawn_blocking(move || {
             let written = state.write();
@@ -192,6 +195,8 @@ pub(super) async fn keep(
         tokio::select! {
             () = stop.cancelled() => {}
             _ = learnt_ticks.tick() => {}
+            // Without Bluetooth speakers nobody is there to change them.
+            Ok(()) = latenesses.changed() => {}
             // The house is held here, so its sender lives.
             _ = changes.changed() => tokio::select! {
                 () = stop.cancelled() => {}

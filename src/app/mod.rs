@@ -2,6 +2,7 @@
 //! Nothing is decided here that a module below could decide.
 
 mod announcing;
+mod bluetooth;
 mod check;
 mod icons;
 mod inputs;
@@ -23,12 +24,16 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub use bluetooth::codecs as bluetooth_codecs;
 pub use check::{check, outputs};
+
+use bluetooth::Speakers;
 
 use announcing::{advertise, announce, device, greet, server};
 use interfaces::Whereabouts;
 
 use crate::api::{self, House, OutputEntry, ZoneEntry};
+use crate::bluetooth::Bluez;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Plan, ZonePlan};
 use crate::discovery::Advertiser;
@@ -168,6 +173,7 @@ impl App {
         let identities = state.identities(&names)?;
         let configured = memory::recall(&mut plan, &state);
         inputs::keep_outputs_open(&mut plan);
+        let speakers = Speakers::new(&plan.outputs, &configured, state.kept_latenesses());
 
         let outputs = Outputs::start(plan.outputs.clone(), &clock)?;
         let (inputs, told) = inputs::start(&plan, &clock)?;
@@ -189,7 +195,7 @@ impl App {
             .map(|((zone, handle), &udn)| device(zone, handle, udn, &clock))
             .collect();
 
-        let house = house(&plan, &clock, &zones, &identities, &outputs);
+        let house = house(&plan, &clock, &zones, &identities, &outputs, &speakers);
         let house = Arc::new(house.with_inputs(inputs::entries(&plan, &inputs)));
         let network_stop = CancellationToken::new();
         tasks.push(tokio::spawn(inputs::host(
@@ -213,7 +219,10 @@ impl App {
         let announcing = announce(&devices, &whereabouts, port, allow, &network_stop);
         tasks.push(announcing);
         let memory_stop = CancellationToken::new();
-        let memory = tokio::spawn(memory::keep(state, house, configured, memory_stop.clone()));
+        let latenesses = speakers.latenesses();
+        tasks.extend(speakers.keep(Bluez::new(), house.clone(), clock.clone(), &zones_stop));
+        let stop = memory_stop.clone();
+        let memory = tokio::spawn(memory::keep(state, house, configured, latenesses, stop));
         let advertiser = advertise(&plan, &identities, &whereabouts, port);
         let said = greet(&plan, &whereabouts, port);
         let telling = interfaces::tell(whereabouts, said, port, network_stop.clone());
@@ -368,6 +377,7 @@ fn house(
     zones: &[ZoneHandle],
     identities: &[Uuid],
     outputs: &Outputs,
+    speakers: &Speakers,
 ) -> House {
     let zones = plan.zones.iter().zip(zones).zip(identities);
     let zones = zones.map(|((zone, handle), &id)| ZoneEntry {
@@ -377,9 +387,11 @@ fn house(
         outputs: zone.outputs.clone(),
     });
     let outputs = plan.outputs.iter().zip(outputs.lanes());
-    let outputs = outputs.map(|(output, lane)| OutputEntry {
+    let outputs = outputs.enumerate();
+    let outputs = outputs.map(|(index, (output, lane))| OutputEntry {
         lane: lane.clone(),
         sink: output.sink.to_string(),
+        bluetooth: speakers.status(index),
     });
     House::new(clock.clone(), zones.collect(), outputs.collect())
 }

@@ -9,7 +9,7 @@ use super::plan::{InputPlan, NetworkPlan, Plan, Start, ZonePlan};
 use crate::audio::{ChannelMap, ReplayGain};
 use crate::capture::CaptureSpec;
 use crate::playback::{FULL_VOLUME, OutputSpec};
-use crate::sink::{PulseSpec, SimulatedSpec, SinkSpec};
+use crate::sink::{BluetoothSpec, PulseSpec, SimulatedSpec, SinkSpec};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -146,6 +146,14 @@ fn far_end(sink: &SinkSpec) -> String {
             match server {
                 Some(server) => format!("{sink} of the sound server at {server}"),
                 None => format!("{sink} of the user's sound server"),
+            }
+        }
+        SinkSpec::Bluetooth(BluetoothSpec { address, server }) => {
+            let speaker =
+                format!("the Bluetooth speaker {address}, connected again whenever it has gone");
+            match server {
+                Some(server) => format!("{speaker}, on the sound server at {server}"),
+                None => speaker,
             }
         }
         SinkSpec::Wav(spec) => format!("the file {}", spec.path.display()),

@@ -55,6 +55,7 @@ pub(super) struct RawOutput {
     pub(super) volume_sync: Written<bool>,
     pub(super) server: Written<String>,
     pub(super) sink: Written<String>,
+    pub(super) address: Written<String>,
     pub(super) device: Written<String>,
     pub(super) path: Written<String>,
     pub(super) crystal_ppm: Written<f64>,
@@ -69,6 +70,7 @@ impl RawOutput {
         [
             ("server", place(&self.server)),
             ("sink", place(&self.sink)),
+            ("address", place(&self.address)),
             ("device", place(&self.device)),
             ("path", place(&self.path)),
             ("crystal_ppm", place(&self.crystal_ppm)),

@@ -54,6 +54,8 @@ impl Section {
 pub enum OutputType {
     /// A sink of a PulseAudio or PipeWire server.
     Pulse,
+    /// A Bluetooth speaker, by its address.
+    Bluetooth,
     /// A sound card.
     Device,
     /// A WAV file.
@@ -64,12 +66,19 @@ pub enum OutputType {
 
 impl OutputType {
     /// Every type, in the order of the documentation.
-    pub const ALL: [Self; 4] = [Self::Pulse, Self::Device, Self::Wav, Self::Simulated];
+    pub const ALL: [Self; 5] = [
+        Self::Pulse,
+        Self::Bluetooth,
+        Self::Device,
+        Self::Wav,
+        Self::Simulated,
+    ];
 
     /// Its name in the file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pulse => "pulse",
+            Self::Bluetooth => "bluetooth",
             Self::Device => "device",
             Self::Wav => "wav",
             Self::Simulated => "simulated",
@@ -189,8 +198,13 @@ pub const KEYS: &[Key] = &[
     output_key("trim_db", ValueKind::Number, &[]),
     output_key("volume", ValueKind::Whole, &[]),
     output_key("volume_sync", ValueKind::Truth, &[]),
-    output_key("server", ValueKind::Text, &[OutputType::Pulse]),
+    output_key(
+        "server",
+        ValueKind::Text,
+        &[OutputType::Pulse, OutputType::Bluetooth],
+    ),
     output_key("sink", ValueKind::Text, &[OutputType::Pulse]),
+    output_key("address", ValueKind::Text, &[OutputType::Bluetooth]),
     output_key("device", ValueKind::Text, &[OutputType::Device]),
     output_key("path", ValueKind::Text, &[OutputType::Wav]),
     output_key("crystal_ppm", ValueKind::Number, &[OutputType::Simulated]),

@@ -164,7 +164,7 @@ impl Far {
         }
         let pending = &self.pending;
         self.matcher.process(output, |input| {
-            input.copy_from_slice(&pending[..input.len()])
+            input.copy_from_slice(&pending[..input.len()]);
         });
         self.pending.drain(..wanted * 2);
         self.first += wanted as u64;

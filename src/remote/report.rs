@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use crate::api::{Hearing, InputStatus, OutputStatus, State, Transport, ZoneStatus};
+use crate::api::{
+    BluetoothStatus, Hearing, InputStatus, OutputStatus, State, Transport, ZoneStatus,
+};
 use crate::view::{Side, UNKNOWN, figure, minutes, table, troubles};
 
 /// Tables: zones, outputs with their figures, and inputs if there are any. What is not known is a dash.
@@ -49,6 +51,26 @@ pub(super) fn state(state: &State) -> Vec<String> {
             &state.inputs.iter().map(input_row).collect::<Vec<_>>(),
         ));
     }
+    let speakers = state.outputs.iter().filter_map(|output| {
+        let bluetooth = output.bluetooth.as_ref()?;
+        Some(speaker_row(&output.name, bluetooth))
+    });
+    let speakers: Vec<_> = speakers.collect();
+    if !speakers.is_empty() {
+        lines.push(String::new());
+        lines.extend(table(
+            &[
+                ("SPEAKER", Side::Left),
+                ("ADDRESS", Side::Left),
+                ("STATE", Side::Left),
+                ("BATTERY", Side::Right),
+                ("CODEC", Side::Left),
+                ("ADAPTER", Side::Left),
+                ("SIGNAL", Side::Right),
+            ],
+            &speakers,
+        ));
+    }
     lines
 }
 
@@ -74,6 +96,27 @@ pub(super) fn played(input: &InputStatus) -> String {
         Hearing::Silent => format!("{zone} plays {name}, which is silent now"),
         Hearing::Lost => format!("{zone} plays {name} when it is there: {}", input.source),
     }
+}
+
+fn speaker_row(name: &str, speaker: &BluetoothStatus) -> Vec<String> {
+    let unknown = || UNKNOWN.to_owned();
+    let state = match speaker.connected {
+        true => "connected",
+        false => "not connected",
+    };
+    let battery = speaker
+        .battery_percent
+        .map(|percent| format!("{percent} %"));
+    let signal = speaker.signal_dbm.map(|dbm| format!("{dbm} dBm"));
+    vec![
+        name.to_owned(),
+        speaker.address.clone(),
+        state.to_owned(),
+        battery.unwrap_or_else(unknown),
+        speaker.codec.clone().unwrap_or_else(unknown),
+        speaker.adapter.clone().unwrap_or_else(unknown),
+        signal.unwrap_or_else(unknown),
+    ]
 }
 
 fn zone_row(zone: &ZoneStatus) -> Vec<String> {
@@ -173,7 +216,37 @@ mod tests {
             starved_frames: 0,
             gaps: 0,
             reanchored: 0,
+            bluetooth: None,
         }
+    }
+
+    #[test]
+    fn bluetooth_speakers_have_a_table_of_their_own() {
+        let speaker = BluetoothStatus {
+            address: "AA:BB:CC:DD:EE:01".to_owned(),
+            connected: true,
+            battery_percent: Some(70),
+            codec: Some("aac".to_owned()),
+            adapter: Some("hci0".to_owned()),
+            signal_dbm: None,
+        };
+        let flip = OutputStatus {
+            bluetooth: Some(speaker),
+            ..output("Flip")
+        };
+        let lines = state(&State {
+            zones: Vec::new(),
+            outputs: vec![output("Desk"), flip],
+            inputs: Vec::new(),
+        });
+        assert_eq!(
+            lines[lines.len() - 3..],
+            [
+                "",
+                "SPEAKER  ADDRESS            STATE      BATTERY  CODEC  ADAPTER  SIGNAL",
+                "Flip     AA:BB:CC:DD:EE:01  connected     70 %  aac    hci0          –",
+            ]
+        );
     }
 
     #[test]

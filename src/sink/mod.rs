@@ -17,7 +17,7 @@ use std::time::Duration;
 pub use crate::audio::Heard;
 use crate::clock::Clock;
 pub use listing::DeviceEntry;
-pub use spec::{DeviceSpec, PulseSpec, SimulatedSpec, SinkSpec, WavSpec};
+pub use spec::{BluetoothSpec, DeviceSpec, PulseSpec, SimulatedSpec, SinkSpec, WavSpec};
 
 /// The far end of an output. Frames are stereo, interleaved.
 ///
@@ -87,7 +87,7 @@ impl SinkSpec {
     /// Whether others may want the far end when this program plays nothing: it is given back after a while.
     pub fn is_shared(&self) -> bool {
         match self {
-            Self::Device(_) | Self::Pulse(_) => true,
+            Self::Device(_) | Self::Pulse(_) | Self::Bluetooth(_) => true,
             Self::Wav(_) | Self::Simulated(_) => false,
         }
     }
@@ -104,7 +104,7 @@ impl SinkSpec {
     ) -> Result<Box<dyn Sink>, SinkError> {
         match self {
             Self::Device(spec) => device::open(spec, clock, buffer),
-            Self::Pulse(spec) => pulse::open(spec, clock, buffer),
+            Self::Pulse(_) | Self::Bluetooth(_) => pulse::open(self, clock, buffer),
             Self::Wav(spec) => wav::open(spec, clock),
             Self::Simulated(spec) => Ok(Box::new(simulated::Simulated::new(
                 spec.clone(),
@@ -129,6 +129,13 @@ impl std::fmt::Display for SinkSpec {
                 match server {
                     Some(server) => write!(f, " of the sound server {server:?}"),
                     None => f.write_str(" of your sound server"),
+                }
+            }
+            Self::Bluetooth(BluetoothSpec { address, server }) => {
+                write!(f, "the Bluetooth speaker {address}")?;
+                match server {
+                    Some(server) => write!(f, " on the sound server {server:?}"),
+                    None => Ok(()),
                 }
             }
             Self::Wav(WavSpec { path }) => write!(f, "the file {}", path.display()),

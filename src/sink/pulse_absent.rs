@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Sink, SinkError, SinkSpec, spec::PulseSpec};
+use super::{Sink, SinkError, SinkSpec};
 use crate::clock::Clock;
 use crate::sound_server::pulse::ABSENT;
 
 pub(super) fn open(
-    spec: &PulseSpec,
+    spec: &SinkSpec,
     _clock: &Arc<dyn Clock>,
     _buffer: Option<Duration>,
 ) -> Result<Box<dyn Sink>, SinkError> {
     Err(SinkError::Open {
-        sink: SinkSpec::Pulse(spec.clone()).to_string(),
+        sink: spec.to_string(),
         reason: ABSENT.to_owned(),
     })
 }
@@ -22,11 +22,12 @@ pub(super) fn open(
 mod tests {
     use super::*;
     use crate::clock::ManualClock;
+    use crate::sink::PulseSpec;
 
     #[test]
     fn who_asks_for_it_is_told_why_there_is_none() {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
-        let Err(error) = open(&PulseSpec::default(), &clock, None) else {
+        let Err(error) = open(&SinkSpec::Pulse(PulseSpec::default()), &clock, None) else {
             panic!("it was opened");
         };
         assert!(error.to_string().contains("without the `pulse` feature"));

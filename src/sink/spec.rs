@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::bluetooth::Address;
+
 /// The far end of an output, as configured.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SinkSpec {
@@ -10,6 +12,8 @@ pub enum SinkSpec {
     Device(DeviceSpec),
     /// A sink of a PulseAudio or PipeWire server.
     Pulse(PulseSpec),
+    /// A Bluetooth speaker, wherever a sound server has it.
+    Bluetooth(BluetoothSpec),
     /// A WAV file, written at the pace of the clock.
     Wav(WavSpec),
     /// A sound card that exists only as sums; heard by nobody.
@@ -30,6 +34,15 @@ pub struct PulseSpec {
     pub server: Option<String>,
     /// The sink's name; `None`: the server's default sink.
     pub sink: Option<String>,
+}
+
+/// A Bluetooth speaker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BluetoothSpec {
+    /// The speaker.
+    pub address: Address,
+    /// The address of the sound server that it is connected to; `None`: the user's own.
+    pub server: Option<String>,
 }
 
 /// A WAV file.

@@ -16,4 +16,6 @@ pub struct Entry {
     pub hardware: bool,
     /// The address of the Bluetooth device that it is, if it is one: in capitals, with colons.
     pub bluetooth: Option<String>,
+    /// How sound goes to and from a Bluetooth device, in the server's word (`sbc`, `aac`), if it says so.
+    pub codec: Option<String>,
 }

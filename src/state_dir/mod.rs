@@ -4,6 +4,7 @@
 mod identities;
 mod outputs;
 mod place;
+mod speakers;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -14,9 +15,11 @@ use tracing::warn;
 
 pub use outputs::{KeptLearnt, KeptValue};
 pub use place::find;
+pub use speakers::KeptLateness;
 
 use identities::KnownZone;
 use outputs::KnownOutputs;
+use speakers::KnownSpeakers;
 
 const STATE_FILE: &str = "state.json";
 const LOCK_FILE: &str = "lock";
@@ -27,8 +30,8 @@ const LOCK_FILE: &str = "lock";
 pub struct StateDir {
     path: PathBuf,
     memory: Memory,
-    /// The outputs as the file has them.
-    written: KnownOutputs,
+    /// The outputs and speakers as the file has them.
+    written: (KnownOutputs, KnownSpeakers),
     _lock: File,
 }
 
@@ -39,8 +42,17 @@ struct Memory {
     zones: Vec<KnownZone>,
     #[serde(default, skip_serializing_if = "KnownOutputs::is_empty")]
     outputs: KnownOutputs,
+    #[serde(default, skip_serializing_if = "KnownSpeakers::is_empty")]
+    speakers: KnownSpeakers,
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Memory {
+    /// What is written when it has changed.
+    fn remembered(&self) -> (KnownOutputs, KnownSpeakers) {
+        (self.outputs.clone(), self.speakers.clone())
+    }
 }
 
 /// Why the state directory does not serve.
@@ -110,7 +122,7 @@ impl StateDir {
         };
         Ok(Self {
             path: path.to_path_buf(),
-            written: memory.outputs.clone(),
+            written: memory.remembered(),
             memory,
             _lock: lock,
         })
@@ -132,7 +144,7 @@ impl StateDir {
             path: file.clone(),
             source,
         })?;
-        self.written = self.memory.outputs.clone();
+        self.written = self.memory.remembered();
         Ok(())
     }
 }

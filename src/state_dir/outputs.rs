@@ -151,7 +151,7 @@ impl StateDir {
     /// # Errors
     /// [`StateError::Unusable`]; it is tried again with the next call.
     pub fn write(&mut self) -> Result<(), StateError> {
-        if self.memory.outputs == self.written {
+        if self.memory.remembered() == self.written {
             return Ok(());
         }
         self.save()

@@ -425,19 +425,21 @@ fn the_documentation_lists_the_keys_there_are() {
 fn a_key_for_one_type_of_output_is_refused_on_the_others() {
     for key in KEYS.iter().filter(|key| !key.only_for.is_empty()) {
         for kind in OutputType::ALL {
-            let value = if matches!(key.value, ValueKind::Text) {
-                "\"x\""
-            } else {
-                "20"
+            let value = match key.value {
+                ValueKind::Text if key.name == "address" => "\"AA:BB:CC:DD:EE:FF\"",
+                ValueKind::Text => "\"x\"",
+                _ => "20",
             };
-            let path = if kind == OutputType::Wav && key.name != "path" {
-                "path = \"a.wav\"\n"
-            } else {
-                ""
+            let needed = match kind {
+                OutputType::Wav if key.name != "path" => "path = \"a.wav\"\n",
+                OutputType::Bluetooth if key.name != "address" => {
+                    "address = \"AA:BB:CC:DD:EE:FF\"\n"
+                }
+                _ => "",
             };
             let (name, word) = (key.name, kind.name());
             let text =
-                format!("[[output]]\nname = \"A\"\ntype = \"{word}\"\n{path}{name} = {value}\n");
+                format!("[[output]]\nname = \"A\"\ntype = \"{word}\"\n{needed}{name} = {value}\n");
             let parsed = config::parse(&text, Path::new("c.toml"), "box");
             let refused = parsed
                 .err()

@@ -5,6 +5,8 @@
 )]
 mod api;
 mod architecture;
+#[cfg(all(feature = "bluetooth", target_os = "linux"))]
+mod bluetooth;
 mod clients;
 mod config_files;
 mod discovery;

@@ -9,12 +9,15 @@ use toml::Spanned;
 
 use super::values::{name, no_such, number, text, whole};
 use crate::audio::ChannelMap;
+use crate::bluetooth::Address;
 use crate::config::problem::Problems;
 use crate::config::raw::{Placed, RawOutput, Written};
 use crate::config::schema::{OutputType, Section};
 use crate::playback::{FULL_VOLUME, LATE_MS, Learnt, OutputSettings, OutputSpec, TRIM_DB};
-use crate::sink::{DeviceSpec, PulseSpec, SimulatedSpec, SinkSpec, WavSpec};
+use crate::sink::{BluetoothSpec, DeviceSpec, PulseSpec, SimulatedSpec, SinkSpec, WavSpec};
 
+/// The address of a speaker whose address cannot be read: nobody's.
+const NOWHERE: Address = Address::new([0; 6]);
 /// What a lane can bend; real crystals are within ±150.
 const CRYSTAL_PPM: RangeInclusive<f64> = -1000.0..=1000.0;
 /// Slower than any real card.
@@ -32,6 +35,7 @@ pub(super) fn outputs(
 ) -> Vec<OutputSpec> {
     let mut names = HashMap::new();
     let mut files: HashMap<PathBuf, String> = HashMap::new();
+    let mut speakers: HashMap<Address, String> = HashMap::new();
     let mut outputs = Vec::with_capacity(raw.len());
     for Placed { at, section: raw } in raw {
         let name = name(&raw.name, at, Section::Output, &mut names, problems);
@@ -43,6 +47,19 @@ pub(super) fn outputs(
             problems.report(
                 &at,
                 format!("outputs {other:?} and {name:?} would write the same file; give each its own path"),
+            );
+        }
+        if let SinkSpec::Bluetooth(speaker) = &sink
+            && speaker.address != NOWHERE
+            && let Some(other) = speakers.insert(speaker.address, name.clone())
+        {
+            let at = raw.address.as_ref().map_or(at.clone(), Spanned::span);
+            problems.report(
+                &at,
+                format!(
+                    "outputs {other:?} and {name:?} are the same speaker, {}; remove one of them",
+                    speaker.address
+                ),
             );
         }
         let late_ms = number(&raw.late_ms, "late_ms", LATE_MS, 0.0, problems);
@@ -109,6 +126,10 @@ fn sink(
             server: text(&raw.server, "server", problems),
             sink: text(&raw.sink, "sink", problems),
         }),
+        OutputType::Bluetooth => SinkSpec::Bluetooth(BluetoothSpec {
+            address: address(raw, name, at, problems),
+            server: text(&raw.server, "server", problems),
+        }),
         OutputType::Device => SinkSpec::Device(DeviceSpec {
             device: text(&raw.device, "device", problems),
         }),
@@ -117,6 +138,22 @@ fn sink(
         }),
         OutputType::Simulated => SinkSpec::Simulated(simulated(raw, problems)),
     }
+}
+
+fn address(raw: &RawOutput, name: &str, at: &Range<usize>, problems: &mut Problems<'_>) -> Address {
+    let Some(written) = &raw.address else {
+        problems.report(
+            at,
+            format!(
+                "output {name:?} has no address; add address = \"AA:BB:CC:DD:EE:FF\", as `unisono bluetooth list` has it"
+            ),
+        );
+        return NOWHERE;
+    };
+    written.as_ref().parse().unwrap_or_else(|error| {
+        problems.report(&written.span(), format!("address = {error}"));
+        NOWHERE
+    })
 }
 
 fn wav_path(

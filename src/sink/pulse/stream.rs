@@ -10,11 +10,10 @@ use pulse::def::BufferAttr;
 use pulse::sample::{Format, Spec};
 use pulse::stream::{FlagSet, SeekMode, State, Stream};
 
+use super::which;
 use crate::clock::{Clock, ClockTime};
-use crate::sink::{Heard, PulseSpec, Sink, SinkError, SinkSpec};
-use crate::sound_server::pulse::{
-    Answered, Connection, Inquiry, Kind, Steps, default_name, describe, entry,
-};
+use crate::sink::{Heard, Sink, SinkError, SinkSpec};
+use crate::sound_server::pulse::{Answered, Connection, Inquiry, Steps, describe};
 
 const BYTES_PER_FRAME: usize = 8;
 /// How far ahead of the server's own buffer the stream is filled. The thread that fills it may be late by some tens of
@@ -64,24 +63,11 @@ pub(super) struct PulseStream {
 
 impl PulseStream {
     pub(super) fn open(
-        spec: &PulseSpec,
+        spec: &SinkSpec,
         clock: &Arc<dyn Clock>,
         buffer: Duration,
     ) -> Result<Self, String> {
-        if spec.sink.as_ref().is_some_and(|sink| sink.contains('\0')) {
-            return Err("the sink's name has a NUL character in it".to_owned());
-        }
-        let mut connection = Connection::open(spec.server.as_deref(), clock)?;
-        let wanted = match &spec.sink {
-            Some(sink) => sink.clone(),
-            None => default_name(&mut connection, Kind::Sink)?
-                .ok_or("the sound server has no default sink")?,
-        };
-        let Some(entry) = entry(&mut connection, Kind::Sink, &wanted)? else {
-            return Err(format!(
-                "the server has no sink of the name {wanted:?}; `unisono outputs` lists those it has"
-            ));
-        };
+        let (mut connection, entry) = which::find(spec, clock)?;
         // At the sink's own rate the server has nothing to resample.
         let rate = entry.rate.clamp(8_000, 192_000);
         let format = Spec {
@@ -98,7 +84,7 @@ impl PulseStream {
         // A speaker that goes away must take its stream with it: the server is not to move it to another one.
         let flags = FlagSet::ADJUST_LATENCY | FlagSet::DONT_MOVE;
         stream
-            .connect_playback(Some(&wanted), Some(&attributes), flags, None, None)
+            .connect_playback(Some(&entry.name), Some(&attributes), flags, None, None)
             .map_err(describe)?;
         connection.wait(|connection| match stream.get_state() {
             State::Ready => Some(Ok(())),
@@ -106,7 +92,7 @@ impl PulseStream {
             _ => None,
         })?;
         Ok(Self {
-            name: SinkSpec::Pulse(spec.clone()).to_string(),
+            name: spec.to_string(),
             stream,
             connection,
             clock: clock.clone(),

@@ -170,6 +170,8 @@ fn made_of(
         // PipeWire does not set the flag for Bluetooth devices.
         hardware: is_bluetooth || bluetooth.is_some() || hardware,
         bluetooth,
+        // PipeWire's name for it, and PulseAudio's.
+        codec: property("api.bluez5.codec").or_else(|| property("bluetooth.codec")),
         name,
     }
 }

@@ -152,6 +152,7 @@ impl Bench {
             entry("Desk", 2, &desk.0, &[1, 2]),
         ];
         let outputs = lanes.iter().map(|lane| OutputEntry {
+            bluetooth: None,
             lane: lane.clone(),
             sink: "a simulated speaker".to_owned(),
         });

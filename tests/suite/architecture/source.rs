@@ -225,7 +225,11 @@ pub(super) struct Crate {
 impl Crate {
     pub(super) fn read() -> Self {
         let manifest = manifest();
-        let dependencies = manifest["dependencies"].as_table().expect("a table");
+        // Those for one system are named by the code as the others are.
+        let systems = manifest["target"].as_table().expect("a table").values();
+        let tables = std::iter::once(&manifest["dependencies"])
+            .chain(systems.map(|system| &system["dependencies"]));
+        let dependencies = tables.flat_map(|table| table.as_table().expect("a table").keys());
         let library = std::fs::read_to_string(root().join("src/lib.rs")).expect("src/lib.rs");
         let declared = library
             .lines()
@@ -238,10 +242,7 @@ impl Crate {
         Self {
             files: files_below("src").collect(),
             modules,
-            dependencies: dependencies
-                .keys()
-                .map(|name| name.replace('-', "_"))
-                .collect(),
+            dependencies: dependencies.map(|name| name.replace('-', "_")).collect(),
         }
     }
 

@@ -183,9 +183,9 @@ struct Background {
 }
 
 impl Background {
-    fn start(command: Command) -> Self {
+    fn start(command: &Command) -> Self {
         let what = format!("{command:?}");
-        let mut child = spawn(heeding_interrupts(&command));
+        let mut child = spawn(heeding_interrupts(command));
         let said = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::unbounded_channel();
         std::thread::spawn(move || {
