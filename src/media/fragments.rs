@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_jump_ends_what_has_begun() {
         let mut runs = Runs::default();
-        runs.pass(0, &mut *b"moofxx\0\0trun\0\0\0\0".to_vec());
+        runs.pass(0, &mut b"moofxx\0\0trun\0\0\0\0".to_vec());
         let mut elsewhere = vec![0xff; 8];
         runs.pass(500, &mut elsewhere);
         assert_eq!(elsewhere, [0xff; 8]);
