@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_is_lost_is_a_gap_and_not_counted() {
-        let sound = |number| Ok((number < 480 || number >= 1440).then_some([0.5, 0.5]));
+        let sound = |number| Ok((!(480..1440).contains(&number)).then_some([0.5, 0.5]));
         let (clock, mut input) = opened(0.0, Box::new(sound));
         clock.advance(Duration::from_millis(50));
         let mut frames = Vec::new();
