@@ -1,6 +1,8 @@
 //! The whole program on two sound servers of its own: what their monitors hear.
 //! How the program treats a single sink is tested with sinks in virtual time, in `playback`.
 
+mod capture;
+
 use std::process::Output;
 use std::time::Duration;
 

@@ -5,23 +5,28 @@
 //! says how fast time goes, and all it has written is given on at once. Which of the two it is shows in whether the pipe has been
 //! emptied though not more than [`AHEAD`] was taken beyond what nominal time had let one expect.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::envelope::Envelope;
 use crate::audio::Heard;
 use crate::clock::ClockTime;
 
-/// So much more than nominal time lets one expect is given on before a writer is taken to be faster than it is heard: longer than
-/// pieces are that programs write at a time, and than they are late.
+/// So much more than nominal time lets one expect is given on; a writer that has written more is taken to be faster than it is heard.
+/// Pieces that programs write at a time are shorter, and so is what they are late by.
 const AHEAD: Duration = Duration::from_millis(100);
 /// A writer that has written nothing for so long has paused, and begins from another place.
 const PAUSE: Duration = Duration::from_millis(500);
 /// The pipe has been found empty for so long though frames are held back: more than would be left of what was held. So the writer
 /// does not wait; it has once been held up, and is as fast as it is heard.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long a writer is watched that begins, before anything is said of where it is: one that is faster than it is heard has filled
-/// what is there by then.
-const WATCH: Duration = Duration::from_millis(50);
+/// When a writer begins, so many reports say at once where it is and by the nominal rate has been, so long apart: whoever listens is
+/// to know before the first of it is due, and not to wait until there are as many.
+const FIRST_REPORTS: u32 = 8;
+/// See `FIRST_REPORTS`.
+const FIRST_APART: Duration = Duration::from_millis(1);
+/// So many reports are kept for whoever does not ask for them.
+const MOST_REPORTS: usize = 32;
 /// A writer is somewhere else if it is this many seconds ahead of its own line, or behind it for as long as a pause.
 const LEAP: f64 = 0.030;
 
@@ -31,11 +36,11 @@ pub(super) struct Pacer {
     rate: f64,
     given: u64,
     gaps: u64,
-    report: Option<Heard>,
+    reports: VecDeque<Heard>,
+    /// Nothing has been said yet of where the writer is.
+    fresh: bool,
     /// What nominal time counts from: so many frames had been given on at that moment, and there were no others.
     from: Option<Heard>,
-    /// When the writer has begun.
-    begun: ClockTime,
     /// When something was last found.
     came: Option<ClockTime>,
     /// Whether the writer waits for us.
@@ -57,9 +62,9 @@ impl Pacer {
             rate,
             given: 0,
             gaps: 0,
-            report: None,
+            reports: VecDeque::new(),
+            fresh: true,
             from: None,
-            begun: ClockTime::default(),
             came: None,
             waits: false,
             empty: None,
@@ -78,14 +83,14 @@ impl Pacer {
         if found > 0 {
             let paused = |came| now.saturating_since(came) >= PAUSE;
             if self.from.is_none() {
-                self.begun = now;
                 self.count_from(now);
             } else if found == held && self.came.is_some_and(paused) {
                 self.begin_anew(now);
             }
             self.came = Some(now);
         }
-        let allowed = self.nominal(now);
+        let nominal = self.nominal(now);
+        let allowed = nominal + AHEAD.as_secs_f64() * self.rate;
         let due = (allowed - self.given as f64).max(0.0) as usize;
         let stuck = !dry || self.empty.is_none();
         let empty = *self.empty.get_or_insert(now);
@@ -94,8 +99,11 @@ impl Pacer {
         }
         if dry && held <= due {
             self.given += held as u64;
-            if !self.waits || self.is_short(now, found > 0) {
+            if !self.waits {
                 self.follow(now, found > 0);
+            } else if self.is_short(now, found > 0) {
+                self.begin_anew(now);
+                self.follow(now, true);
             }
             return held;
         }
@@ -106,17 +114,13 @@ impl Pacer {
             self.follow(now, true);
             return held;
         }
-        if !self.waits {
-            self.waits = true;
-            // What it has been said to have written until now was by another count.
-            self.gaps += u64::from(self.envelope.expected(now).is_some());
-            self.envelope.moved();
-            self.behind = None;
-        }
+        self.waits = true;
+        self.envelope.moved();
+        self.behind = None;
         let given = held.min(due);
         self.given += given as u64;
-        self.report = Some(Heard {
-            frames: allowed,
+        self.report(Heard {
+            frames: nominal,
             at: now,
         });
         given
@@ -124,7 +128,7 @@ impl Pacer {
 
     /// The next report, once.
     pub(super) fn heard(&mut self) -> Option<Heard> {
-        self.report.take()
+        self.reports.pop_front()
     }
 
     /// How often the count began from another place.
@@ -132,13 +136,28 @@ impl Pacer {
         self.gaps
     }
 
-    /// How many frames may have been given on by now.
+    /// How many frames the writer has written by nominal time.
     fn nominal(&self, now: ClockTime) -> f64 {
         let Some(from) = self.from else {
             return self.given as f64;
         };
-        let seconds = now.seconds_since(from.at) + AHEAD.as_secs_f64();
-        from.frames + seconds * self.rate
+        from.frames + now.seconds_since(from.at) * self.rate
+    }
+
+    fn report(&mut self, heard: Heard) {
+        if std::mem::take(&mut self.fresh) {
+            for before in (1..FIRST_REPORTS).rev() {
+                let before = FIRST_APART * before;
+                self.reports.push_back(Heard {
+                    frames: heard.frames - before.as_secs_f64() * self.rate,
+                    at: heard.at - before,
+                });
+            }
+        }
+        self.reports.push_back(heard);
+        while self.reports.len() > MOST_REPORTS {
+            self.reports.pop_front();
+        }
     }
 
     fn count_from(&mut self, now: ClockTime) {
@@ -151,12 +170,12 @@ impl Pacer {
 
     fn begin_anew(&mut self, now: ClockTime) {
         self.gaps += 1;
-        self.begun = now;
         self.envelope.moved();
         self.behind = None;
         self.waits = false;
         self.short = None;
-        self.report = None;
+        self.reports.clear();
+        self.fresh = true;
         self.count_from(now);
     }
 
@@ -171,8 +190,8 @@ impl Pacer {
         self.waits = false;
         self.short = None;
         self.count_from(now);
-        if !found || now.saturating_since(self.begun) < WATCH {
-            // What was found before may have been written long ago, and what is found first be only a part.
+        if !found {
+            // It may have been written long ago.
             return;
         }
         let here = Heard {
@@ -192,11 +211,11 @@ impl Pacer {
             }
             self.begin_anew(now);
             self.envelope.observe(here);
-            self.report = Some(here);
+            self.report(here);
             return;
         }
         self.behind = None;
-        self.report = Some(Heard { frames, at: now });
+        self.report(Heard { frames, at: now });
     }
 }
 

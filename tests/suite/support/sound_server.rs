@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test helper, to panic is to tell")]
 
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -123,6 +123,35 @@ impl SoundServer {
         )
     }
 
+    /// Has `pactl` tell it something; what that answers.
+    #[track_caller]
+    pub fn control(&self, arguments: &[&str]) -> String {
+        let mut command = self.command("pactl");
+        command
+            .arg(format!("--server={}", self.address()))
+            .args(arguments)
+            .stdout(Stdio::piped());
+        let answer = command
+            .output()
+            .expect("pactl (pulseaudio-utils) is needed for the tests");
+        assert!(answer.status.success(), "pactl {arguments:?}: {answer:?}");
+        String::from_utf8_lossy(&answer.stdout).trim().to_owned()
+    }
+
+    /// Plays a file on a sink of it from now on.
+    pub fn play(&self, sink: &str, file: &Path) -> Player {
+        let mut command = self.command("paplay");
+        command
+            .arg(format!("--server={}", self.address()))
+            .arg(format!("--device={sink}"))
+            .arg(file);
+        Player(
+            command
+                .spawn()
+                .expect("paplay (pulseaudio-utils) is needed for the tests"),
+        )
+    }
+
     /// Records what its sink plays from now on.
     pub async fn record(&mut self) -> Recorder {
         self.recordings += 1;
@@ -172,6 +201,16 @@ impl SoundServer {
 impl Drop for SoundServer {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Somebody who plays. Ended when this goes.
+#[derive(Debug)]
+pub struct Player(Child);
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        kill(&mut self.0);
     }
 }
 
