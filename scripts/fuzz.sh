@@ -13,7 +13,7 @@ fi
 seconds=$1
 shift
 if [ $# -eq 0 ]; then
-    set -- config didl duration gena last_change media playlist soap ssdp
+    set -- config didl duration gena icy last_change media playlist segments soap ssdp
 fi
 
 # The same versions of everything as the program has.
@@ -26,16 +26,13 @@ for target in "$@"; do
         playlist) fixtures="tests/fixtures/playlists" ;;
         *) fixtures="tests/fixtures/fuzz/$target" ;;
     esac
-    # An MP4 can make its reader count to four billion.
-    timeout=10
-    [ "$target" = media ] && timeout=60
     corpus=fuzz/corpus/$target
     mkdir -p "$corpus"
     # Flat, since files of several senders have one name.
     # shellcheck disable=SC2086
-    find $fixtures -type f \( -name '*.xml' -o -name '*.toml' -o -name '*.txt' -o -path '*/fuzz/media/*.*' -o -path '*/playlists/*.*' \) | while read -r file; do
+    find $fixtures -type f \( -name '*.xml' -o -name '*.toml' -o -name '*.txt' -o -name '*.icy' -o -name '*.hls' -o -path '*/fuzz/media/*.*' -o -path '*/playlists/*.*' \) | while read -r file; do
         cp "$file" "$corpus/$(echo "$file" | tr / _)"
     done
     cargo fuzz run --sanitizer none "$target" -- \
-        -max_total_time="$seconds" -timeout="$timeout" -rss_limit_mb=512 -max_len=65536 -print_final_stats=1
+        -max_total_time="$seconds" -timeout=10 -rss_limit_mb=512 -max_len=65536 -print_final_stats=1
 done

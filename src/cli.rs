@@ -29,6 +29,8 @@ pub enum Command {
     Status(Status),
     /// Set an output of a running Unisono, until the config says otherwise
     Set(Set),
+    /// Have a running Unisono play one of its inputs
+    Play(Play),
     /// List the renderers on the network
     Discover(Discover),
     /// Have a renderer on the network play a URL
@@ -78,6 +80,16 @@ pub struct Set {
     /// What to set: late_ms, channels, trim_db, volume, volume_sync or muted, as in volume=40
     #[arg(required = true, value_name = "KEY=VALUE", value_parser = change)]
     pub changes: Vec<(String, String)>,
+    /// Whom to tell.
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// `unisono play`
+#[derive(Debug, Clone, Args)]
+pub struct Play {
+    /// The input's name
+    pub input: String,
     /// Whom to tell.
     #[command(flatten)]
     pub running: Running,
@@ -252,6 +264,11 @@ mod tests {
             set.changes,
             [change("volume", "40"), change("channels", "mono")]
         );
+        let play = parse("unisono play Dot --config a.toml");
+        let Ok(Command::Play(play)) = play else {
+            panic!("{play:?}");
+        };
+        assert_eq!(play.input, "Dot");
         assert!(parse("unisono set Desk").is_err());
         assert!(parse("unisono set Desk volume").is_err());
         assert!(parse("unisono set Desk =40").is_err());

@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 use unisono::app::{self, RunOptions};
 use unisono::bluetooth::{self, Bluez};
 use unisono::cast::{self, CastOptions};
-use unisono::cli::{BluetoothCommand, Cast, Check, Discover, Run, Running, Set, Status, Where};
+use unisono::cli::{
+    BluetoothCommand, Cast, Check, Discover, Play, Run, Running, Set, Status, Where,
+};
 use unisono::discovery::Search;
 use unisono::remote;
 use unisono::upnp::network::{Choice, Interface, absent, choose, links};
@@ -77,6 +79,14 @@ pub(crate) fn set(set: &Set) -> anyhow::Result<()> {
     let url = url(&set.running)?;
     runtime()?.block_on(async {
         remote::set(&url, &set.output, &set.changes, &mut io::stdout().lock()).await?;
+        Ok(())
+    })
+}
+
+pub(crate) fn play(play: &Play) -> anyhow::Result<()> {
+    let url = url(&play.running)?;
+    runtime()?.block_on(async {
+        remote::play(&url, &play.input, &mut io::stdout().lock()).await?;
         Ok(())
     })
 }

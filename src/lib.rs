@@ -15,6 +15,7 @@ pub mod cli; // what the program can be told on its command line
 pub mod clock; // the one time everything is measured against
 pub mod config; // what the user writes, and only that
 pub mod discovery; // asking and telling the network: renderers nearby, mDNS
+pub mod live; // inputs: what comes into the program by itself becomes media
 pub mod media; // a URI becomes decoded audio
 pub mod playback; // the audio plane: feeder, lanes and their threads
 pub mod remote; // a running program, asked and told through its API

@@ -56,6 +56,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Outputs => commands::outputs(),
         Command::Status(status) => commands::status(status),
         Command::Set(set) => commands::set(set),
+        Command::Play(play) => commands::play(play),
         Command::Discover(discover) => commands::discover(discover),
         Command::Cast(cast) => commands::cast(cast),
         Command::Bluetooth(bluetooth) => commands::bluetooth(&bluetooth.command),

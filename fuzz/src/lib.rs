@@ -2,6 +2,7 @@
 //! libFuzzer calls them without end (`make fuzz`), and the test `suite` each some thousand times (`tests/suite/fuzzing.rs`).
 //! They use what anybody can use of the library; nothing is public for their sake.
 
+mod library;
 mod media;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -21,7 +22,7 @@ use unisono::upnp::ssdp::message::{self, Cast};
 use unisono::upnp::{SharedService, soap};
 use unisono::zone::{ZoneHandle, ZoneState};
 
-pub use media::media;
+pub use media::{icy, media, segments};
 
 /// A name, what is called, and the folders of `tests/fixtures` and endings of files that it begins with.
 pub type Target = (
@@ -31,11 +32,12 @@ pub type Target = (
 );
 
 /// Every target. `scripts/fuzz.sh` knows the folders too.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 11] = [
     ("config", config, &[("config", "toml")]),
     ("didl", didl, &[("upnp", "xml")]),
     ("duration", duration, &[("fuzz/duration", "txt")]),
     ("gena", gena, &[("fuzz/gena", "txt")]),
+    ("icy", icy, &[("fuzz/icy", "icy")]),
     ("last_change", last_change, &[("upnp", "xml")]),
     (
         "media",
@@ -67,6 +69,7 @@ pub const TARGETS: [Target; 9] = [
             ("playlists", "xspf"),
         ],
     ),
+    ("segments", segments, &[("fuzz/segments", "hls")]),
     ("soap", soap, &[("upnp", "xml")]),
     ("ssdp", ssdp, &[("fuzz/ssdp", "txt")]),
 ];

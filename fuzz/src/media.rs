@@ -1,127 +1,86 @@
-//! Files of any bytes, fetched over HTTP on loopback and played to the end as a zone would: by the way that all media go.
+//! Files, stations and segments of any bytes, fetched over HTTP on loopback and played to the end as a zone would: by the way that all
+//! media go.
 
-use std::io::{self, BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
+use unisono::media::playlist::hls::{self, Hls};
 use unisono::media::playlist::{self, Kind};
-use unisono::media::{MediaRequest, Network, Polled, Source, open};
+use unisono::media::{MediaRequest, Polled, Source, open};
+use url::Url;
 
-/// Nothing that is played takes longer to say the next thing. A fragment of an MP4 that announces four billion samples of no bytes keeps
-/// Symphonia counting for seconds, on the thread of that track alone.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::library::{LIBRARY, Served};
+
+/// Nothing that is played takes longer to say the next thing.
+const PATIENCE: Duration = Duration::from_secs(8);
 /// More than what is listened to: a few bytes of some codecs are hours of silence.
 const ENOUGH: usize = 4_000_000;
-
-struct Library {
-    network: Network,
-    address: SocketAddr,
-    _runtime: Runtime,
-    /// What is served, and only to one at a time.
-    file: Arc<Mutex<Arc<[u8]>>>,
-    turn: Mutex<()>,
-}
-
-static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
-    // A decoder that panics ends its track and nothing else, and that is what is told. It is no finding, and it need not be printed.
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if thread::current()
-            .name()
-            .is_none_or(|name| !name.starts_with("decode-"))
-        {
-            usual(panic);
-        }
-    }));
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a runtime of one thread");
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
-    let address = listener.local_addr().expect("it is bound");
-    let file = Arc::new(Mutex::new(Arc::from([])));
-    let served = Arc::clone(&file);
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let served = Arc::clone(&served);
-            thread::spawn(move || serve(stream, &served));
-        }
-    });
-    Library {
-        network: Network::new(runtime.handle().clone(), Vec::new()),
-        address,
-        _runtime: runtime,
-        file,
-        turn: Mutex::new(()),
-    }
-});
-
-/// Answers on one connection for as long as somebody asks.
-fn serve(mut stream: TcpStream, file: &Mutex<Arc<[u8]>>) -> io::Result<()> {
-    let mut requests = BufReader::new(stream.try_clone()?);
-    loop {
-        let mut from = None;
-        loop {
-            let mut line = String::new();
-            if requests.read_line(&mut line)? == 0 {
-                return Ok(());
-            }
-            let line = line.trim().to_ascii_lowercase();
-            if let Some(range) = line.strip_prefix("range: bytes=") {
-                from = range.trim_end_matches('-').parse::<usize>().ok();
-            }
-            if line.is_empty() {
-                break;
-            }
-        }
-        let file = Arc::clone(&file.lock().unwrap_or_else(PoisonError::into_inner));
-        let length = file.len();
-        let head = match from {
-            Some(from) if from >= length => {
-                format!(
-                    "HTTP/1.1 416 No\r\nContent-Range: bytes */{length}\r\nContent-Length: 0\r\n\r\n"
-                )
-            }
-            Some(from) => format!(
-                "HTTP/1.1 206 Part\r\nContent-Range: bytes {from}-{}/{length}\r\nContent-Length: {}\r\n\r\n",
-                length - 1,
-                length - from,
-            ),
-            None => {
-                format!(
-                    "HTTP/1.1 200 OK\r\nAccept-Ranges: bytes\r\nContent-Length: {length}\r\n\r\n"
-                )
-            }
-        };
-        stream.write_all(head.as_bytes())?;
-        stream.write_all(file.get(from.unwrap_or(0)..).unwrap_or_default())?;
-    }
-}
+/// More segments are not asked for: each takes a connection.
+const MOST_SEGMENTS: usize = 16;
 
 /// Whatever a file holds, it comes to an end or an error, and what is heard of it are numbers; so does a seek in it.
 pub fn media(bytes: &[u8]) {
     // A playlist could have any address fetched, and nothing is to leave the machine; these have a target of their own.
-    if Kind::of(&bytes[..bytes.len().min(playlist::HEAD)], "/file", None).is_some() {
+    if is_list(bytes) {
         return;
     }
-    let library = &*LIBRARY;
-    let _turn = library.turn.lock().unwrap_or_else(PoisonError::into_inner);
-    *library.file.lock().unwrap_or_else(PoisonError::into_inner) = Arc::from(bytes);
+    play("/file", Served::File(Arc::from(bytes)));
+}
+
+/// Whatever a station sends between its sound, it comes to an end or an error. Two bytes say how much sound is between two titles.
+pub fn icy(bytes: &[u8]) {
+    let Some((interval, sent)) = bytes.split_first_chunk() else {
+        return;
+    };
+    let interval = u16::from_be_bytes(*interval);
+    // What is a list once the titles are out of it is one, too.
+    if is_list(sent) || is_list(&sent[sent.len().min(usize::from(interval))..]) {
+        return;
+    }
+    play("/radio", Served::Station(interval, Arc::from(sent)));
+}
+
+/// Whatever segments hold, and however they are listed, it comes to an end or an error. The list ends with an empty line, and the
+/// segments follow.
+pub fn segments(bytes: &[u8]) {
+    const EMPTY: &[u8] = b"\n\n";
+    let Some(at) = bytes.windows(2).position(|two| two == EMPTY) else {
+        return;
+    };
+    let (list, pieces) = (&bytes[..at], &bytes[at + 2..]);
+    let base = format!("http://{}/list", LIBRARY.address);
+    let base = Url::parse(&base).expect("an address of our own");
+    let Ok(Hls::Media(stream)) = hls::read(list, &base) else {
+        return;
+    };
+    let ours = |address: &Url| address.origin() == base.origin();
+    let of_us = stream
+        .segments
+        .iter()
+        .all(|it| ours(&it.address) && it.beginning.as_ref().is_none_or(ours));
+    // What is live has no end.
+    if of_us && stream.ended && stream.segments.len() <= MOST_SEGMENTS {
+        play("/list", Served::List(Arc::from(list), Arc::from(pieces)));
+    }
+}
+
+fn is_list(bytes: &[u8]) -> bool {
+    Kind::of(&bytes[..bytes.len().min(playlist::HEAD)], "/file", None).is_some()
+}
+
+fn play(path: &str, served: Served) {
+    let _turn = LIBRARY.lend(served);
     let (wake, woken) = mpsc::channel();
     let request = MediaRequest {
-        uri: format!("http://{}/file", library.address),
+        uri: format!("http://{}{path}", LIBRARY.address),
         ..MediaRequest::default()
     };
     let waker = Arc::new(move || {
         // Nobody waits any more once the end has come.
         let _ = wake.send(());
     });
-    let mut source = open(request, &library.network, waker);
+    let mut source = open(request, &LIBRARY.network, waker);
     if listen(&mut *source, &woken) {
         source.seek(Duration::from_millis(20));
         listen(&mut *source, &woken);
@@ -145,7 +104,9 @@ fn listen(source: &mut dyn Source, woken: &Receiver<()>) -> bool {
                 assert!(chunk.samples.iter().all(|sample| sample.is_finite()));
                 samples += chunk.samples.len();
             }
-            Polled::Sought(_) | Polled::Title(_) => {}
+            // A block of titles is 255 times 16 bytes at most, and what is not UTF-8 takes up to two for each.
+            Polled::Title(title) => assert!(title.len() <= 2 * 255 * 16),
+            Polled::Sought(_) => {}
             Polled::Pending => woken
                 .recv_timeout(PATIENCE)
                 .expect("the source says something"),

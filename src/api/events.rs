@@ -16,7 +16,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::house::House;
-use super::status::OutputStatus;
+use super::status::{InputStatus, OutputStatus};
 use crate::zone::ZoneState;
 
 /// How often figures are looked at: they tremble all the time, and a person reads no faster.
@@ -30,6 +30,8 @@ struct Listener {
     figures: Interval,
     /// The outputs as they were told last.
     told: Vec<OutputStatus>,
+    /// The inputs as they were told last.
+    told_inputs: Vec<InputStatus>,
     pending: VecDeque<Event>,
     stop: CancellationToken,
     _place: OwnedSemaphorePermit,
@@ -44,7 +46,7 @@ enum Woken {
     Zone(usize, bool),
 }
 
-/// Everything as `state`, then each change as `zone` or `output`, until `stop`. The place is given back when the stream is
+/// Everything as `state`, then each change as `zone`, `output` or `input`, until `stop`. The place is given back when the stream is
 /// dropped.
 pub(super) fn stream(
     house: Arc<House>,
@@ -60,6 +62,7 @@ pub(super) fn stream(
         settings: house.settings_changes(),
         figures,
         told: Vec::new(),
+        told_inputs: Vec::new(),
         pending: VecDeque::new(),
         house,
         stop,
@@ -72,6 +75,7 @@ pub(super) fn stream(
     let state = listener.house.state();
     listener.push("state", &state);
     listener.told = state.outputs;
+    listener.told_inputs = state.inputs;
     unfold(listener, |mut listener| async {
         let event = listener.next().await?;
         Some((Ok(event), listener))
@@ -90,12 +94,16 @@ impl Listener {
             match self.woken().await {
                 Woken::Stop => return None,
                 Woken::Settings => self.outputs(false),
-                Woken::Figures => self.outputs(true),
+                Woken::Figures => {
+                    self.outputs(true);
+                    self.inputs();
+                }
                 Woken::Zone(place, true) => {
                     if let Some(&(zone, _)) = self.zones.get(place) {
                         self.zone(zone);
                     }
                     self.outputs(false);
+                    self.inputs();
                 }
                 Woken::Zone(place, false) => {
                     self.zones.swap_remove(place);
@@ -148,6 +156,17 @@ impl Listener {
             if now != *told {
                 *told = now.clone();
                 self.push("output", &now);
+            }
+        }
+    }
+
+    /// Tells of each input that is not as it was told last.
+    fn inputs(&mut self) {
+        let now = self.house.input_statuses();
+        let told = std::mem::replace(&mut self.told_inputs, now.clone());
+        for (now, told) in now.iter().zip(&told) {
+            if now != told {
+                self.push("input", now);
             }
         }
     }

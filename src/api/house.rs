@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::change::{self, Key, OUTPUT_KEYS, Setting, ZONE_KEYS};
+use super::inputs::InputEntry;
 use super::status::{BluetoothStatus, OutputStatus, Problem, State, ZoneStatus, rounded};
 use super::volume;
 use crate::clock::Clock;
@@ -44,6 +45,7 @@ pub struct House {
     clock: Arc<dyn Clock>,
     zones: Vec<ZoneEntry>,
     outputs: Vec<OutputEntry>,
+    inputs: Vec<InputEntry>,
     /// Held while an output is set: a change is judged against the others as they are.
     setting: Mutex<()>,
     changed: watch::Sender<()>,
@@ -76,9 +78,16 @@ impl House {
             clock,
             zones,
             outputs,
+            inputs: Vec::new(),
             setting: Mutex::new(()),
             changed: watch::Sender::new(()),
         }
+    }
+
+    /// The same with these inputs, in the order of the config.
+    #[must_use]
+    pub fn with_inputs(self, inputs: Vec<InputEntry>) -> Self {
+        Self { inputs, ..self }
     }
 
     /// The zones.
@@ -89,6 +98,11 @@ impl House {
     /// The outputs.
     pub fn outputs(&self) -> &[OutputEntry] {
         &self.outputs
+    }
+
+    /// The inputs.
+    pub fn inputs(&self) -> &[InputEntry] {
+        &self.inputs
     }
 
     /// Changes whenever the settings of an output have.
@@ -107,6 +121,7 @@ impl House {
             outputs: (0..self.outputs.len())
                 .filter_map(|index| self.output_status(index))
                 .collect(),
+            inputs: self.input_statuses(),
         }
     }
 

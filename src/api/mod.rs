@@ -5,13 +5,16 @@ mod access;
 mod change;
 mod events;
 mod house;
+mod inputs;
 mod routes;
 mod status;
 mod volume;
 
 pub use change::{Key, OUTPUT_KEYS, OutputChange, Setting, ZONE_KEYS, ZoneChange};
 pub use house::{House, OutputEntry, Refusal, ZoneEntry};
+pub use inputs::InputEntry;
 pub use routes::router;
 pub use status::{
-    Activity, BluetoothStatus, Channels, OutputStatus, Problem, State, Transport, ZoneStatus,
+    Activity, BluetoothStatus, Channels, Hearing, InputStatus, OutputStatus, Problem, State,
+    Transport, ZoneStatus,
 };

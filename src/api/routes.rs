@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 
 use super::change::{OutputChange, ZoneChange};
 use super::house::{House, Refusal};
-use super::status::{OutputStatus, Problem, State, ZoneStatus};
+use super::status::{InputStatus, OutputStatus, Problem, State, ZoneStatus};
 use super::{access, events};
 use crate::upnp::http::{Link, Options};
 
@@ -54,6 +54,7 @@ pub fn router(house: Arc<House>, options: &Options, stop: CancellationToken) -> 
         .routes(routes!(state))
         .routes(routes!(output, set_output))
         .routes(routes!(zone, set_zone))
+        .routes(routes!(play_input))
         .routes(routes!(changes))
         .routes(routes!(openapi))
         .split_for_parts();
@@ -95,13 +96,16 @@ impl IntoResponse for Refusal {
     }
 }
 
+/// The answer to what does not call itself JSON: a form of a web page could have sent it.
+fn refusal_unless_json(request: &Request) -> Option<Response> {
+    let why = "send JSON, and say so: Content-Type: application/json";
+    (!access::is_json(request.headers())).then(|| problem(StatusCode::UNSUPPORTED_MEDIA_TYPE, why))
+}
+
 /// The object in a request's body.
 async fn object(request: Request) -> Result<Map<String, Value>, Response> {
-    if !access::is_json(request.headers()) {
-        return Err(problem(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "send JSON, and say so: Content-Type: application/json",
-        ));
+    if let Some(refusal) = refusal_unless_json(&request) {
+        return Err(refusal);
     }
     let body: Body = request.into_body();
     let body = match tokio::time::timeout(BODY_TIME, to_bytes(body, BODY)).await {
@@ -122,11 +126,11 @@ async fn object(request: Request) -> Result<Map<String, Value>, Response> {
     })
 }
 
-/// Everything there is: zones and outputs
+/// Everything there is: zones, outputs and inputs
 #[utoipa::path(
     get,
     path = "/api/v1/state",
-    responses((status = 200, description = "All zones and outputs", body = State))
+    responses((status = 200, description = "All zones, outputs and inputs", body = State))
 )]
 async fn state(Of(api): Of<Arc<Api>>) -> Json<State> {
     Json(api.house.state())
@@ -224,10 +228,37 @@ async fn set_zone(
     set.map(Json).map_err(Refusal::into_response)
 }
 
+/// Play an input
+///
+/// Its zone plays it from now on, whatever it plays now, as if it had been cast. Any app ends that.
+#[utoipa::path(
+    post,
+    path = "/api/v1/inputs/{name}/play",
+    params(("name" = String, Path, description = "The input's name")),
+    responses(
+        (status = 200, description = "The input as it is now", body = InputStatus),
+        (status = 403, description = "Not from there", body = Problem),
+        (status = 404, description = "There is none of that name", body = Problem),
+        (status = 415, description = "The request does not call itself JSON", body = Problem),
+        (status = 503, description = "The program is ending", body = Problem),
+    )
+)]
+async fn play_input(
+    Of(api): Of<Arc<Api>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Json<InputStatus>, Response> {
+    if let Some(refusal) = refusal_unless_json(&request) {
+        return Err(refusal);
+    }
+    let played = api.house.play_input(&name).await;
+    played.map(Json).map_err(Refusal::into_response)
+}
+
 /// What changes, as it changes
 ///
-/// Server-sent events: first `state` with everything, then `zone` or `output` with each that has changed, whole. Figures of
-/// outputs are told once a second at most.
+/// Server-sent events: first `state` with everything, then `zone`, `output` or `input` with each that has changed, whole. Figures
+/// are told once a second at most.
 #[utoipa::path(
     get,
     path = "/api/v1/events",

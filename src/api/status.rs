@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::audio::ChannelMap;
+use crate::live::InputState;
 use crate::playback::LaneState;
 use crate::zone::TransportState;
 
@@ -16,6 +17,9 @@ pub struct State {
     pub zones: Vec<ZoneStatus>,
     /// The outputs, in the order of the config.
     pub outputs: Vec<OutputStatus>,
+    /// The inputs, in the order of the config.
+    #[serde(default)]
+    pub inputs: Vec<InputStatus>,
 }
 
 /// A zone: one renderer on the network, and what it plays.
@@ -193,6 +197,46 @@ impl From<ChannelMap> for Channels {
             ChannelMap::Right => Self::Right,
             ChannelMap::Mono => Self::Mono,
             ChannelMap::Swap => Self::Swap,
+        }
+    }
+}
+
+/// An input: what comes into the program by itself, and where that is played.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InputStatus {
+    /// Your name for it.
+    pub name: String,
+    /// Where it comes from, in words.
+    pub source: String,
+    /// What is heard of it.
+    pub state: Hearing,
+    /// The zone that plays it.
+    pub zone: String,
+    /// Whether that zone plays it now.
+    pub playing: bool,
+    /// How much faster than ours its clock runs, in parts per million; null until that is known.
+    #[schema(required)]
+    pub clock_ppm: Option<f64>,
+}
+
+/// What is heard of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Hearing {
+    /// It is not there; it is tried again and again.
+    Lost,
+    /// It is there and silent.
+    Silent,
+    /// It sounds.
+    Sounding,
+}
+
+impl From<InputState> for Hearing {
+    fn from(state: InputState) -> Self {
+        match (state.open, state.sounds) {
+            (false, _) => Self::Lost,
+            (true, false) => Self::Silent,
+            (true, true) => Self::Sounding,
         }
     }
 }

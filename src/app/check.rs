@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::interfaces::Whereabouts;
 use super::{AppError, machine, plan};
+use crate::capture;
 use crate::clock::{Clock, SystemClock};
 use crate::sink::device;
 use crate::sound_server;
@@ -27,6 +28,9 @@ pub fn check(config: Option<&PathBuf>, out: &mut impl Write) -> Result<(), AppEr
         writeln!(out, "Note: {note}")?;
     }
     machine::refuse_missing(&plan, &clock).map_err(AppError::Machine)?;
+    for line in machine::inputs_now(&plan, &clock) {
+        writeln!(out, "{line}")?;
+    }
     let port = plan.network.port;
     let free = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)));
     free.map_err(|cause| AppError::Port {
@@ -89,6 +93,51 @@ pub fn outputs(out: &mut impl Write) -> io::Result<()> {
             }
         }
         Err(reason) => writeln!(out, "\n# No sound cards: {reason}")?,
+    }
+    inputs(&clock, out)
+}
+
+/// What this machine can listen to, behind `#`: a config of all that is listed is to play, not to hear itself.
+fn inputs(clock: &Arc<dyn Clock>, out: &mut impl Write) -> io::Result<()> {
+    // Why there is none, if it is not known, has been said of what plays.
+    let sources = sound_server::sources(None, clock).unwrap_or_default();
+    let cards = capture::device::devices().unwrap_or_default();
+    if sources.is_empty() && cards.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n# What it can listen to:")?;
+    for source in sources {
+        let default = if source.default {
+            ", the server's default"
+        } else {
+            ""
+        };
+        writeln!(out, "#\n# [[input]]  # {} Hz{default}", source.rate)?;
+        writeln!(out, "# name = {}", quoted(&source.description))?;
+        match &source.bluetooth {
+            Some(address) => {
+                let address = quoted(address);
+                writeln!(out, "# type = \"bluetooth\"\n# address = {address}")?;
+            }
+            None => {
+                let source = quoted(&source.name);
+                writeln!(out, "# type = \"pulse\"\n# source = {source}")?;
+            }
+        }
+    }
+    for card in cards {
+        let note = if card.default {
+            "  # the system's default"
+        } else {
+            ""
+        };
+        writeln!(out, "#\n# [[input]]{note}")?;
+        writeln!(out, "# name = {}", quoted(&card.description))?;
+        writeln!(
+            out,
+            "# type = \"device\"\n# device = {}",
+            quoted(&card.name)
+        )?;
     }
     Ok(())
 }

@@ -1,13 +1,16 @@
-//! What this machine can play on, held against what the config asks for.
+//! What this machine can play on and listen to, held against what the config asks for.
 
 use std::collections::HashMap;
+use std::env;
+use std::path::Path;
 use std::sync::Arc;
 
+use crate::capture::{self, CaptureSpec, PipeOrigin};
 use crate::clock::Clock;
-use crate::config::Plan;
+use crate::config::{InputPlan, Plan};
 use crate::playback::OutputSpec;
 use crate::sink::{DeviceEntry, DeviceSpec, PulseSpec, SimulatedSpec, SinkSpec, device};
-use crate::sound_server::{Entry, sinks};
+use crate::sound_server::{Entry, sinks, sources};
 
 /// The outputs of a machine without a config, and a sentence that says which and why: every sink that one can hear of the
 /// user's sound server, else the default sound card, else silence.
@@ -162,4 +165,80 @@ fn missing_card(spec: &DeviceSpec) -> Option<String> {
             })
         }
     }
+}
+
+/// Of each of the plan's inputs whether its far end can be found now, as lines. One that cannot is waited for.
+pub(super) fn inputs_now(plan: &Plan, clock: &Arc<dyn Clock>) -> Vec<String> {
+    let line = |input: &InputPlan| match missing_input(&input.capture, clock) {
+        None => format!("The input {:?} is there.", input.name),
+        Some(why) => format!(
+            "Note: the input {:?} is not there yet, and is waited for: {why}",
+            input.name
+        ),
+    };
+    plan.inputs.iter().map(line).collect()
+}
+
+fn missing_input(capture: &CaptureSpec, clock: &Arc<dyn Clock>) -> Option<String> {
+    match capture {
+        CaptureSpec::Pulse(spec) => missing_source(
+            spec.server.as_deref(),
+            clock,
+            |source| match &spec.source {
+                Some(wanted) => &source.name == wanted,
+                None => source.default,
+            },
+            "the sound server has no such source; `unisono outputs` lists those it has",
+        ),
+        CaptureSpec::Bluetooth(spec) => missing_source(
+            spec.server.as_deref(),
+            clock,
+            |source| source.bluetooth.as_ref() == Some(&spec.address),
+            "it is not connected, or this machine is no speaker to it",
+        ),
+        CaptureSpec::Device(spec) => match capture::device::devices() {
+            Ok(cards) => {
+                let found = cards.iter().any(|card| match &spec.device {
+                    Some(wanted) => &card.name == wanted || &card.description == wanted,
+                    None => card.default,
+                });
+                (!found).then(|| {
+                    "there is no such sound card; `unisono outputs` lists those there are"
+                        .to_owned()
+                })
+            }
+            Err(reason) => Some(reason),
+        },
+        CaptureSpec::Pipe(spec) => match &spec.origin {
+            PipeOrigin::Fifo(path) => {
+                let folder = path.parent().filter(|folder| !folder.is_dir());
+                folder.map(|folder| format!("there is no folder {}", folder.display()))
+            }
+            PipeOrigin::Program(command) => {
+                let program = command.first().map_or("", String::as_str);
+                (!can_be_run(program)).then(|| "there is no such program".to_owned())
+            }
+        },
+    }
+}
+
+fn missing_source(
+    server: Option<&str>,
+    clock: &Arc<dyn Clock>,
+    is_it: impl Fn(&Entry) -> bool,
+    otherwise: &str,
+) -> Option<String> {
+    match sources(server, clock) {
+        Ok(sources) => (!sources.iter().any(is_it)).then(|| otherwise.to_owned()),
+        Err(reason) => Some(reason),
+    }
+}
+
+/// Whether there is a file of this name where the system looks for programs.
+fn can_be_run(program: &str) -> bool {
+    if program.contains('/') {
+        return Path::new(program).is_file();
+    }
+    let folders = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }

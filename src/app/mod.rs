@@ -5,6 +5,7 @@ mod announcing;
 mod bluetooth;
 mod check;
 mod icons;
+mod inputs;
 mod interfaces;
 mod machine;
 mod memory;
@@ -36,6 +37,7 @@ use crate::bluetooth::Bluez;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, ConfigError, Plan, ZonePlan};
 use crate::discovery::Advertiser;
+use crate::live::Inputs;
 use crate::media::{self, MediaRequest, Network};
 use crate::playback::{LaneHandle, Outputs};
 use crate::state_dir::{self, StateDir, StateError};
@@ -135,6 +137,7 @@ pub struct App {
     port: u16,
     zones: Vec<ZoneHandle>,
     outputs: Outputs,
+    inputs: Inputs,
     advertiser: Option<Advertiser>,
     /// Has the state directory and its lock until the end.
     memory: JoinHandle<Option<StateDir>>,
@@ -169,11 +172,14 @@ impl App {
         let names: Vec<&str> = plan.zones.iter().map(|zone| zone.name.as_str()).collect();
         let identities = state.identities(&names)?;
         let configured = memory::recall(&mut plan, &state);
+        inputs::keep_outputs_open(&mut plan);
         let speakers = Speakers::new(&plan.outputs, &configured, state.kept_latenesses());
 
         let outputs = Outputs::start(plan.outputs.clone(), &clock)?;
+        let (inputs, told) = inputs::start(&plan, &clock)?;
         let network = Network::new(tokio::runtime::Handle::current(), vec![port]);
         let open: OpenMedia = Arc::new(move |request, waker| media::open(request, &network, waker));
+        let open = inputs::opening(inputs.handles(), open);
         let zones_stop = CancellationToken::new();
         let (mut zones, mut tasks) = (Vec::new(), Vec::new());
         for zone in &plan.zones {
@@ -189,15 +195,16 @@ impl App {
             .map(|((zone, handle), &udn)| device(zone, handle, udn, &clock))
             .collect();
 
-        let house = Arc::new(house(
-            &plan,
-            &clock,
-            &zones,
-            &identities,
-            &outputs,
-            &speakers,
-        ));
+        let house = house(&plan, &clock, &zones, &identities, &outputs, &speakers);
+        let house = Arc::new(house.with_inputs(inputs::entries(&plan, &inputs)));
         let network_stop = CancellationToken::new();
+        tasks.push(tokio::spawn(inputs::host(
+            plan.clone(),
+            inputs.handles().to_vec(),
+            zones.clone(),
+            told,
+            network_stop.clone(),
+        )));
         tasks.push(tokio::spawn(network::follow(found, network_stop.clone())));
         let options = options(&plan, &whereabouts);
         let allow = options.allow.clone();
@@ -226,6 +233,7 @@ impl App {
             port,
             zones,
             outputs,
+            inputs,
             advertiser,
             memory,
             memory_stop,
@@ -278,8 +286,8 @@ impl App {
         // Its lock is held until the last sound, so that no other program takes over before.
         let _state = self.memory.await;
         // Lanes play their fade to the end, each on its own thread.
-        let outputs = self.outputs;
-        if tokio::task::spawn_blocking(move || drop(outputs))
+        let (outputs, inputs) = (self.outputs, self.inputs);
+        if tokio::task::spawn_blocking(move || drop((outputs, inputs)))
             .await
             .is_err()
         {

@@ -25,6 +25,6 @@ pub use format::StreamFormat;
 pub use gain::{QUIETEST_DB, db_gain, nearest_volume, nearest_volume_db, volume_db, volume_gain};
 pub use mix::{Mix, MixRamp};
 pub use position_filter::{Heard, PositionFilter};
-pub use rate_matcher::{LARGEST_OUTPUT, LOOK_AHEAD, RateMatcher};
+pub use rate_matcher::{LARGEST_BEND, LARGEST_OUTPUT, LOOK_AHEAD, RateMatcher};
 pub use replay_gain::{Loudness, Measured, ReplayGain};
 pub use timeline::Timeline;

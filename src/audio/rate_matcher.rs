@@ -20,7 +20,7 @@ pub const LOOK_AHEAD: usize = SINC_LENGTH / 2;
 /// Most output frames per call.
 pub const LARGEST_OUTPUT: usize = 512;
 /// By how much the ratio may be bent: a glide of 1 %, 1000 ppm of correction and a crystal some 1000 ppm off are within.
-const LARGEST_BEND: f64 = 1.02;
+pub const LARGEST_BEND: f64 = 1.02;
 /// Input frames per output frame at most, and the other way round. The filter is made for ratios near 1; sound cards stay
 /// between 8 and 384 kHz.
 const LARGEST_STEP: f64 = 16.0;
@@ -94,6 +94,11 @@ impl RateMatcher {
     /// Media frames per output frame at present.
     pub fn step(&self) -> f64 {
         self.step
+    }
+
+    /// How many input frames the next `frames` of output ask for.
+    pub fn wanted(&self, frames: usize) -> usize {
+        self.sinc.wanted(frames, self.step)
     }
 
     /// Fills `output` (stereo, at most [`LARGEST_OUTPUT`] frames). `feed` is called to fill a buffer with the next

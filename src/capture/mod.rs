@@ -2,11 +2,20 @@
 //!
 //! [`Capture`] is the seam, as `Sink` is at the other side: a listener opens one on its own thread, reads it, and drops it there.
 
+#[cfg_attr(not(feature = "device"), path = "device_absent.rs")]
+pub mod device;
+mod pipe;
+#[cfg_attr(not(feature = "pulse"), path = "pulse_absent.rs")]
+mod pulse;
+pub mod simulated;
 mod spec;
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audio::Heard;
+use crate::clock::Clock;
 pub use spec::{
     BluetoothSource, CaptureSpec, DeviceInput, PipeFormat, PipeInput, PipeOrigin, PulseSource,
 };
@@ -35,6 +44,17 @@ pub trait Capture {
     fn gaps(&self) -> u64;
 }
 
+/// One sound card that takes something in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardEntry {
+    /// The name the config wants.
+    pub name: String,
+    /// What people call it.
+    pub description: String,
+    /// Whether it is the system's default.
+    pub default: bool,
+}
+
 /// Why an input cannot be used. The text says which and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CaptureError {
@@ -54,4 +74,62 @@ pub enum CaptureError {
         /// What happened.
         reason: String,
     },
+}
+
+impl CaptureSpec {
+    /// Opens the input on the calling thread, which then keeps it. A program that is to be listened to is started; it runs with this
+    /// thread's priority.
+    ///
+    /// # Errors
+    /// [`CaptureError::Open`], naming the input and the reason.
+    pub fn open(&self, clock: &Arc<dyn Clock>) -> Result<Box<dyn Capture>, CaptureError> {
+        match self {
+            Self::Pulse(spec) => pulse::open(spec, clock),
+            Self::Bluetooth(spec) => pulse::open_bluetooth(spec, clock),
+            Self::Device(spec) => device::open(spec, clock),
+            Self::Pipe(spec) => pipe::open(spec, clock),
+        }
+    }
+}
+
+impl fmt::Display for CaptureSpec {
+    /// In the words of the config.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pulse(PulseSource { server, source }) => {
+                match source {
+                    Some(source) => write!(f, "the source {source:?}")?,
+                    None => f.write_str("the default source")?,
+                }
+                of_server(server.as_deref(), f)
+            }
+            Self::Bluetooth(BluetoothSource { server, address }) => {
+                write!(f, "the Bluetooth device {address}")?;
+                match server {
+                    Some(_) => of_server(server.as_deref(), f),
+                    None => Ok(()),
+                }
+            }
+            Self::Device(DeviceInput { device: Some(name) }) => {
+                write!(f, "the input of the sound card {name:?}")
+            }
+            Self::Device(DeviceInput { device: None }) => {
+                f.write_str("the input of the default sound card")
+            }
+            Self::Pipe(spec) => match &spec.origin {
+                PipeOrigin::Fifo(path) => write!(f, "the named pipe {}", path.display()),
+                PipeOrigin::Program(command) => {
+                    let program = command.first().map_or("", String::as_str);
+                    write!(f, "the program {program:?}")
+                }
+            },
+        }
+    }
+}
+
+fn of_server(server: Option<&str>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match server {
+        Some(server) => write!(f, " of the sound server {server:?}"),
+        None => f.write_str(" of your sound server"),
+    }
 }

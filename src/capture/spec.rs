@@ -63,9 +63,10 @@ pub enum PipeOrigin {
 }
 
 /// How samples are written: little-endian, as every such program does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PipeFormat {
     /// 16 bits.
+    #[default]
     S16,
     /// 24 bits in three bytes.
     S24,
@@ -73,4 +74,24 @@ pub enum PipeFormat {
     S32,
     /// 32-bit floating point.
     F32,
+}
+
+impl PipeFormat {
+    /// Every format, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::S16, Self::S24, Self::S32, Self::F32];
+
+    /// Its name in the config.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::S16 => "s16",
+            Self::S24 => "s24",
+            Self::S32 => "s32",
+            Self::F32 => "f32",
+        }
+    }
+
+    /// The format of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::plan::{NetworkPlan, Plan, ZonePlan};
+use super::plan::{InputPlan, NetworkPlan, Plan, Start, ZonePlan};
 use crate::audio::{ChannelMap, ReplayGain};
+use crate::capture::CaptureSpec;
 use crate::playback::{FULL_VOLUME, OutputSpec};
 use crate::sink::{BluetoothSpec, PulseSpec, SimulatedSpec, SinkSpec};
 
@@ -14,13 +15,16 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.network)?;
         if self.outputs.is_empty() {
-            return writeln!(f, "Outputs: what this machine has, in one zone");
+            writeln!(f, "Outputs: what this machine has, in one zone")?;
         }
         for output in &self.outputs {
             writeln!(f, "{}", output_line(output))?;
         }
         for zone in &self.zones {
             writeln!(f, "{}", zone_line(zone, &self.outputs))?;
+        }
+        for input in &self.inputs {
+            writeln!(f, "{}", input_line(input, &self.zones))?;
         }
         for idle in self.idle_outputs() {
             writeln!(
@@ -69,6 +73,36 @@ fn zone_line(zone: &ZonePlan, outputs: &[OutputSpec]) -> String {
         ReplayGain::Album => line += ", every album as loud as the others",
     }
     line
+}
+
+fn input_line(input: &InputPlan, zones: &[ZonePlan]) -> String {
+    let zone = zones.get(input.zone).map_or_else(
+        || "that zone".to_owned(),
+        |zone| format!("zone {:?}", zone.name),
+    );
+    let start = match input.start {
+        Start::OnSound => "starts when it sounds",
+        Start::Manual => "starts when asked to",
+    };
+    format!(
+        "Input {:?}: {} in {zone}, {start}, ends after {} s of silence, {} ms ahead",
+        input.name,
+        source(&input.capture),
+        input.stop_after.as_secs_f64(),
+        input.buffer.as_secs_f64() * 1000.0
+    )
+}
+
+fn source(capture: &CaptureSpec) -> String {
+    let CaptureSpec::Pipe(pipe) = capture else {
+        return capture.to_string();
+    };
+    let channels = if pipe.channels == 1 { "mono" } else { "stereo" };
+    format!(
+        "{capture} ({}, {} Hz, {channels})",
+        pipe.format.name(),
+        pipe.rate
+    )
 }
 
 fn output_line(output: &OutputSpec) -> String {

@@ -13,9 +13,11 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use plan::{DEFAULT_PORT, DEFAULT_VOLUME, NetworkPlan, Origin, Plan, ZonePlan};
+pub use plan::{
+    DEFAULT_PORT, DEFAULT_VOLUME, InputPlan, NetworkPlan, Origin, Plan, Start, ZonePlan,
+};
 pub use problem::{ConfigError, Problem};
-pub use schema::{KEYS, Key, OutputType, Section, ValueKind};
+pub use schema::{InputType, KEYS, Key, OutputType, Section, ValueKind};
 
 use problem::Problems;
 

@@ -1,10 +1,12 @@
 //! What the program is to do, with nothing left open. It holds no trace of how the file spells things.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 
 use crate::audio::ReplayGain;
+use crate::capture::CaptureSpec;
 use crate::playback::OutputSpec;
 
 /// The port of description, control and events. In the dynamic range of RFC 6335, above the ports that UPnP stacks
@@ -26,6 +28,8 @@ pub struct Plan {
     pub outputs: Vec<OutputSpec>,
     /// What can be cast to. Empty only when `outputs` is.
     pub zones: Vec<ZonePlan>,
+    /// What comes into the program by itself.
+    pub inputs: Vec<InputPlan>,
 }
 
 /// The places in the config at which parts of a plan were written.
@@ -35,6 +39,8 @@ pub struct Origin {
     pub file: PathBuf,
     /// The line of each output of [`Plan::outputs`], from 1. Outputs that were found by the program have none.
     pub output_lines: Vec<usize>,
+    /// The line of each input of [`Plan::inputs`], from 1.
+    pub input_lines: Vec<usize>,
     /// The line at which the port was written, if it was.
     pub port_line: Option<usize>,
 }
@@ -76,6 +82,46 @@ pub struct ZonePlan {
     pub replay_gain: ReplayGain,
 }
 
+/// Something that comes into the program by itself, and is heard in a zone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputPlan {
+    /// The name control points show while it is heard; unique among inputs.
+    pub name: String,
+    /// Where it comes from.
+    pub capture: CaptureSpec,
+    /// Which of [`Plan::zones`] it is heard in; 0 if there are none yet, see [`Plan::over`].
+    pub zone: usize,
+    /// What begins it.
+    pub start: Start,
+    /// After how much silence it ends.
+    pub stop_after: Duration,
+    /// How much of it lies ready before it is heard.
+    pub buffer: Duration,
+}
+
+/// What begins an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Start {
+    /// The first sound that comes in.
+    #[default]
+    OnSound,
+    /// Only somebody who asks for it.
+    Manual,
+}
+
+impl Start {
+    /// Every way, in the order of the documentation.
+    pub const ALL: [Self; 2] = [Self::OnSound, Self::Manual];
+
+    /// Its name in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OnSound => "on-sound",
+            Self::Manual => "manual",
+        }
+    }
+}
+
 impl Plan {
     /// The plan of a machine without a config: one zone over all of `outputs`.
     pub fn without_config(hostname: &str, outputs: Vec<OutputSpec>) -> Self {
@@ -106,6 +152,13 @@ impl Plan {
     pub fn place_of_output(&self, index: usize) -> Option<String> {
         let origin = self.origin.as_ref()?;
         let line = origin.output_lines.get(index)?;
+        Some(place(&origin.file, *line))
+    }
+
+    /// `FILE:LINE` of an input by its index in [`Plan::inputs`], to begin a message with.
+    pub fn place_of_input(&self, index: usize) -> Option<String> {
+        let origin = self.origin.as_ref()?;
+        let line = origin.input_lines.get(index)?;
         Some(place(&origin.file, *line))
     }
 

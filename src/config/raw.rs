@@ -18,6 +18,7 @@ pub(super) struct RawConfig {
     pub(super) network: RawNetwork,
     pub(super) outputs: Vec<Placed<RawOutput>>,
     pub(super) zones: Vec<Placed<RawZone>>,
+    pub(super) inputs: Vec<Placed<RawInput>>,
 }
 
 /// A section and where it stands.
@@ -66,9 +67,6 @@ pub(super) struct RawOutput {
 impl RawOutput {
     /// The keys that are present and not for every type of output, with their places.
     pub(super) fn particular_keys(&self) -> impl Iterator<Item = (&'static str, Range<usize>)> {
-        fn place<T>(written: &Written<T>) -> Option<Range<usize>> {
-            written.as_ref().map(Spanned::span)
-        }
         [
             ("server", place(&self.server)),
             ("sink", place(&self.sink)),
@@ -79,6 +77,51 @@ impl RawOutput {
             ("start_up_ms", place(&self.start_up_ms)),
             ("period_frames", place(&self.period_frames)),
             ("late_reports_ms", place(&self.late_reports_ms)),
+        ]
+        .into_iter()
+        .filter_map(|(name, at)| at.map(|at| (name, at)))
+    }
+}
+
+fn place<T>(written: &Written<T>) -> Option<Range<usize>> {
+    written.as_ref().map(Spanned::span)
+}
+
+/// `[[input]]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawInput {
+    pub(super) name: Written<String>,
+    #[serde(rename = "type")]
+    pub(super) kind: Written<String>,
+    pub(super) zone: Written<String>,
+    pub(super) start: Written<String>,
+    pub(super) stop_after_s: Written<f64>,
+    pub(super) buffer_ms: Written<f64>,
+    pub(super) address: Written<String>,
+    pub(super) server: Written<String>,
+    pub(super) source: Written<String>,
+    pub(super) device: Written<String>,
+    pub(super) path: Written<String>,
+    pub(super) command: Written<Vec<Spanned<String>>>,
+    pub(super) rate: Written<i64>,
+    pub(super) channels: Written<i64>,
+    pub(super) format: Written<String>,
+}
+
+impl RawInput {
+    /// The keys that are present and not for every type of input, with their places.
+    pub(super) fn particular_keys(&self) -> impl Iterator<Item = (&'static str, Range<usize>)> {
+        [
+            ("address", place(&self.address)),
+            ("server", place(&self.server)),
+            ("source", place(&self.source)),
+            ("device", place(&self.device)),
+            ("path", place(&self.path)),
+            ("command", place(&self.command)),
+            ("rate", place(&self.rate)),
+            ("channels", place(&self.channels)),
+            ("format", place(&self.format)),
         ]
         .into_iter()
         .filter_map(|(name, at)| at.map(|at| (name, at)))
@@ -122,6 +165,7 @@ pub(super) fn read(text: &str, problems: &mut Problems<'_>) -> RawConfig {
             }
             Section::Output => raw.outputs = several(section, value, problems),
             Section::Zone => raw.zones = several(section, value, problems),
+            Section::Input => raw.inputs = several(section, value, problems),
         }
     }
     raw

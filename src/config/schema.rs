@@ -8,19 +8,22 @@ pub enum Section {
     Network,
     /// `[[output]]`, any number of times.
     Output,
+    /// `[[input]]`, any number of times.
+    Input,
     /// `[[zone]]`, any number of times.
     Zone,
 }
 
 impl Section {
     /// Every section, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::Network, Self::Output, Self::Zone];
+    pub const ALL: [Self; 4] = [Self::Network, Self::Output, Self::Zone, Self::Input];
 
     /// Its name in the file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Network => "network",
             Self::Output => "output",
+            Self::Input => "input",
             Self::Zone => "zone",
         }
     }
@@ -30,6 +33,7 @@ impl Section {
         match self {
             Self::Network => "[network]",
             Self::Output => "[[output]]",
+            Self::Input => "[[input]]",
             Self::Zone => "[[zone]]",
         }
     }
@@ -82,6 +86,34 @@ impl OutputType {
     }
 }
 
+/// What `type` of an input can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputType {
+    /// What another device plays to this machine.
+    Bluetooth,
+    /// A source of a PulseAudio or PipeWire server.
+    Pulse,
+    /// What a sound card takes in.
+    Device,
+    /// What another program writes.
+    Pipe,
+}
+
+impl InputType {
+    /// Every type, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Bluetooth, Self::Pulse, Self::Device, Self::Pipe];
+
+    /// Its name in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bluetooth => "bluetooth",
+            Self::Pulse => "pulse",
+            Self::Device => "device",
+            Self::Pipe => "pipe",
+        }
+    }
+}
+
 /// What can stand behind a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueKind {
@@ -119,8 +151,10 @@ pub struct Key {
     pub name: &'static str,
     /// What can stand behind it.
     pub value: ValueKind,
-    /// The output types it is for; empty: it is for all of them.
+    /// The types of an output it is for; empty: it is for all of them, or the section has none.
     pub only_for: &'static [OutputType],
+    /// The same for types of an input.
+    pub only_for_inputs: &'static [InputType],
 }
 
 const fn key(section: Section, name: &'static str, value: ValueKind) -> Key {
@@ -129,15 +163,25 @@ const fn key(section: Section, name: &'static str, value: ValueKind) -> Key {
         name,
         value,
         only_for: &[],
+        only_for_inputs: &[],
     }
 }
 
 const fn output_key(name: &'static str, value: ValueKind, only_for: &'static [OutputType]) -> Key {
     Key {
-        section: Section::Output,
-        name,
-        value,
         only_for,
+        ..key(Section::Output, name, value)
+    }
+}
+
+const fn input_key(
+    name: &'static str,
+    value: ValueKind,
+    only_for_inputs: &'static [InputType],
+) -> Key {
+    Key {
+        only_for_inputs,
+        ..key(Section::Input, name, value)
     }
 }
 
@@ -175,6 +219,25 @@ pub const KEYS: &[Key] = &[
     key(Section::Zone, "outputs", ValueKind::TextList),
     key(Section::Zone, "volume", ValueKind::Whole),
     key(Section::Zone, "replay_gain", ValueKind::Text),
+    input_key("name", ValueKind::Text, &[]),
+    input_key("type", ValueKind::Text, &[]),
+    input_key("zone", ValueKind::Text, &[]),
+    input_key("start", ValueKind::Text, &[]),
+    input_key("stop_after_s", ValueKind::Number, &[]),
+    input_key("buffer_ms", ValueKind::Number, &[]),
+    input_key("address", ValueKind::Text, &[InputType::Bluetooth]),
+    input_key(
+        "server",
+        ValueKind::Text,
+        &[InputType::Bluetooth, InputType::Pulse],
+    ),
+    input_key("source", ValueKind::Text, &[InputType::Pulse]),
+    input_key("device", ValueKind::Text, &[InputType::Device]),
+    input_key("path", ValueKind::Text, &[InputType::Pipe]),
+    input_key("command", ValueKind::TextList, &[InputType::Pipe]),
+    input_key("rate", ValueKind::Whole, &[InputType::Pipe]),
+    input_key("channels", ValueKind::Whole, &[InputType::Pipe]),
+    input_key("format", ValueKind::Text, &[InputType::Pipe]),
 ];
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod aac;
 mod codec;
+mod ending;
 #[cfg(feature = "he-aac")]
 mod he_aac;
 mod input;
@@ -33,9 +34,11 @@ use super::buffer::{ByteReader, Description};
 use super::decoder::{Decoded, Decoder, Reached, Undecodable};
 use super::edits::Tap;
 use super::id3;
+use super::padding::Padding;
 use super::wav;
 use super::{MediaInfo, MediaRequest};
 use codec::Codec;
+use ending::Ending;
 use input::{Gate, Input};
 use tags::Tags;
 use track::Selected;
@@ -52,6 +55,10 @@ pub(super) struct ContainerDecoder {
     format: Box<dyn FormatReader>,
     decoder: Codec,
     track: Selected,
+    /// Of an MP3.
+    ending: Ending,
+    /// Of a Matroska file, whose last packet is told from the others by none that follows.
+    following: Option<Packet>,
     source: Input,
     info: MediaInfo,
     loudness: Loudness,
@@ -86,7 +93,9 @@ impl ContainerDecoder {
             length: AtomicBool::new(is_caf || (is_adts && request.duration.is_none())),
         };
         let tap = is_mp4.then(Tap::default);
-        let source = Input::new(reader, front.unwrap_or_default(), gate, tap);
+        let is_matroska = head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]);
+        let padding = is_matroska.then(Padding::default);
+        let source = Input::new(reader, front.unwrap_or_default(), gate, tap, padding);
         let stream = MediaSourceStream::new(Box::new(source.clone()), Default::default());
         let mut format = symphonia::default::get_probe()
             .probe(
@@ -119,6 +128,8 @@ impl ContainerDecoder {
             format,
             decoder,
             track,
+            ending: Ending::default(),
+            following: None,
             source,
             first: None,
             torn: false,
@@ -177,6 +188,39 @@ impl ContainerDecoder {
 
     /// The next packet of the track; `None` at the end.
     fn next_packet(&mut self) -> Result<Option<Packet>, Undecodable> {
+        match self.format.format_info().format {
+            FORMAT_ID_MP3 => self.next_of_mp3(),
+            FORMAT_ID_MKV => self.next_of_matroska(),
+            _ => self.read_packet(),
+        }
+    }
+
+    fn next_of_mp3(&mut self) -> Result<Option<Packet>, Undecodable> {
+        loop {
+            if let Some(packet) = self.ending.take() {
+                return Ok(Some(packet));
+            }
+            match self.read_packet()? {
+                Some(packet) => self.ending.push(packet),
+                None if self.ending.close() => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn next_of_matroska(&mut self) -> Result<Option<Packet>, Undecodable> {
+        if self.following.is_none() {
+            self.following = self.read_packet()?;
+        }
+        let after = self.read_packet()?;
+        if after.is_none() {
+            self.track.leave_out(self.source.padding_nanos());
+        }
+        Ok(std::mem::replace(&mut self.following, after))
+    }
+
+    /// The same as it stands in the file.
+    fn read_packet(&mut self) -> Result<Option<Packet>, Undecodable> {
         loop {
             match self.format.next_packet() {
                 Ok(Some(packet)) if packet.track_id == self.track.id => return Ok(Some(packet)),
@@ -228,6 +272,8 @@ impl ContainerDecoder {
         self.torn = true;
         let sought = self.format.seek(SeekMode::Accurate, to);
         self.decoder.reset();
+        self.ending.jump();
+        self.following = None;
         self.track.lose_place();
         match sought {
             Ok(_) => {

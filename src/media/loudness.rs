@@ -1,4 +1,4 @@
-//! What tags say of a track's loudness, in the words of whoever wrote them: ReplayGain of all taggers, and R128 of Opus.
+//! What tags say of a track's loudness, in the words of whoever wrote them: ReplayGain of all taggers, R128 of Opus, and iTunes' Sound Check.
 //! Tags are pairs of texts here; where they come from is the business of others.
 
 use crate::audio::{Loudness, Measured};
@@ -11,6 +11,8 @@ const ABOVE_R128_DB: f32 = 5.0;
 pub(crate) struct Said {
     track: Heard,
     album: Heard,
+    /// By iTunes, which measures more roughly: it counts where nobody else says anything.
+    sound_check: Option<Measured>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -50,6 +52,10 @@ impl Said {
             b"replaygainalbumpeak" => (&mut self.album.peak, number()),
             b"r128trackgain" => (&mut self.track.gain_db, r128(value)),
             b"r128albumgain" => (&mut self.album.gain_db, r128(value)),
+            b"itunnorm" => {
+                self.sound_check = self.sound_check.or_else(|| sound_check(value));
+                return;
+            }
             _ => return,
         };
         if place.is_none() {
@@ -60,7 +66,7 @@ impl Said {
     /// All of it.
     pub(crate) fn loudness(self) -> Loudness {
         Loudness {
-            track: self.track.measured(),
+            track: self.track.measured().or(self.sound_check),
             album: self.album.measured(),
         }
     }
@@ -78,6 +84,22 @@ fn leading_number(text: &str) -> Option<f32> {
 fn r128(text: &str) -> Option<f32> {
     let steps: i16 = text.trim().parse().ok()?;
     Some(f32::from(steps) / 256.0 + ABOVE_R128_DB)
+}
+
+/// Ten numbers in hexadecimal: the first two are how loud left and right are, in thousandths of what ReplayGain makes everything, as powers;
+/// the seventh and the eighth are the peaks, of 16 bits.
+fn sound_check(text: &str) -> Option<Measured> {
+    let numbers: Vec<u32> = text
+        .split_ascii_whitespace()
+        .map(|number| u32::from_str_radix(number, 16).ok())
+        .collect::<Option<_>>()?;
+    let louder = |at: usize| Some(*numbers.get(at)?.max(numbers.get(at + 1)?));
+    let power = louder(0).filter(|power| *power > 0)?;
+    let peak = louder(6).filter(|peak| *peak > 0);
+    Some(Measured {
+        gain_db: -10.0 * (power as f32 / 1000.0).log10(),
+        peak: peak.map(|peak| peak as f32 / 32_768.0),
+    })
 }
 
 #[cfg(test)]
@@ -124,6 +146,16 @@ mod tests {
         check(&[("REPLAYGAIN_TRACK_PEAK", "1")], None, None);
         check(&[("REPLAYGAIN_TRACK_GAIN", "loud")], None, None);
         check(&[("TITLE", "-3 dB")], None, None);
+        let norm = " 00000FA0 000007D0 00001234 00000234 00000000 00000000 00002000 00004000 0 0";
+        let by_itunes = of(-6.0206, Some(0.5));
+        check(&[("com.apple.iTunes:iTunNORM", norm)], by_itunes, None);
+        check(
+            &[("iTunNORM", norm), ("REPLAYGAIN_TRACK_GAIN", "-1")],
+            of(-1.0, None),
+            None,
+        );
+        check(&[("iTunNORM", "0 0 0 0")], None, None);
+        check(&[("iTunNORM", "-6 dB")], None, None);
         check(
             &[
                 ("replaygain_track_gain", "-1"),

@@ -10,9 +10,11 @@ mod decode;
 mod decoder;
 mod edits;
 mod formats;
+mod fragments;
 mod http;
 mod id3;
 mod loudness;
+mod padding;
 mod pcm;
 pub mod playlist;
 mod source;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audio::{Loudness, ReplayGain, StreamFormat};
+use crate::clock::ClockTime;
 
 pub use formats::{FORMATS, Format};
 pub use http::Network;
@@ -110,6 +113,15 @@ impl Supply {
     };
 }
 
+/// Of sound that is heard elsewhere, or made, at this moment: when it is to be heard here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Live {
+    /// When the first frame that is handed out was taken in. Each later one was taken in by its number later, by the one clock.
+    pub begins: ClockTime,
+    /// How much later than it was taken in a frame may be at the outputs: so long a hold-up is not heard.
+    pub buffer: Duration,
+}
+
 /// Decoded audio that arrives in its own time.
 pub trait Source: Send {
     /// What has arrived. Never blocks; after [`Polled::End`] or [`Polled::Failed`] it repeats itself.
@@ -119,6 +131,12 @@ pub trait Source: Send {
     /// dropped; [`Polled::Sought`] comes first. Valid after [`Polled::End`] too. Media that cannot be sought in goes forward within what
     /// is at hand, and says how far.
     fn seek(&mut self, to: Duration);
+
+    /// Whether this is live: then it has one order, no end that is known, and no frame of it can be waited for. Known from
+    /// [`Polled::Opened`] on. Never blocks.
+    fn live(&self) -> Option<Live> {
+        None
+    }
 
     /// What is at hand. Never blocks.
     fn supply(&self) -> Supply {

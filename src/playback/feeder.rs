@@ -2,6 +2,7 @@
 //! It owns no thread and never waits: not for a source, not for a lane.
 
 mod cushion;
+mod live;
 mod port;
 mod stream;
 
@@ -14,6 +15,7 @@ use crate::audio::Timeline;
 use crate::clock::ClockTime;
 use crate::media::{MediaError, MediaInfo, Source};
 use cushion::Cushion;
+use live::LiveLine;
 use port::Port;
 use stream::{Fill, Stream};
 
@@ -146,6 +148,7 @@ pub struct Feeder {
     stream: Stream,
     mode: Mode,
     cushion: Cushion,
+    live_line: LiveLine,
     /// The frame the music goes on from.
     resume: f64,
     /// Whether the music starts in the middle of something.
@@ -178,6 +181,7 @@ impl Feeder {
             stream: Stream::new(rate),
             mode: Mode::Halted,
             cushion: Cushion::default(),
+            live_line: LiveLine::default(),
             resume: 0.0,
             fade_in: false,
             events: VecDeque::new(),
@@ -198,6 +202,7 @@ impl Feeder {
                 self.stream = Stream::new(self.rate);
                 self.stream.append(id, source);
                 self.cushion = Cushion::default();
+                self.live_line = LiveLine::default();
                 self.restart_at(0.0, false);
             }
             EngineCommand::Queue(next) => {
@@ -346,12 +351,19 @@ impl Feeder {
         }
     }
 
-    /// Takes in what the sources have, up to the lead.
+    /// Takes in what the sources have, up to the lead; of what is live all.
     fn read(&mut self, now: ClockTime) {
-        let heard = self.heard(now);
+        let mut heard = self.heard(now);
         let late = self.ports.iter().map(Port::reach).max().unwrap_or_default();
-        let limit = heard + self.frames(LEAD + late);
-        let told = self.stream.read(heard, limit);
+        let ending = heard + self.frames(self.reach() + self.writes_ahead() + 2 * BUSY);
+        let mut limit = heard + self.frames(LEAD + late);
+        if self.stream.live().is_some() {
+            limit = f64::INFINITY;
+            // While it is not heard, what has been taken in goes by.
+            heard = heard.max(self.stream.end() as f64 - self.frames(LEAD));
+        }
+        // An end is one before lanes need it.
+        let told = self.stream.read(heard, limit, ending);
         self.events.extend(told);
         if let Some((track, reach)) = self.stream.new_reach() {
             self.events.push_back(EngineEvent::Reach(track, reach));
@@ -359,8 +371,10 @@ impl Feeder {
     }
 
     fn start_if_ready(&mut self, now: ClockTime, refill: bool, waiting: Option<ClockTime>) {
+        let live = self.stream.live();
         match self.stream.fill() {
             Fill::Nothing => return,
+            Fill::Flowing if live.is_some() => {}
             Fill::Failed(track, error) if self.stream.end() as f64 <= self.resume => {
                 self.mode = Mode::Halted;
                 self.events.push_back(EngineEvent::Failed(track, error));
@@ -389,7 +403,16 @@ impl Feeder {
             self.mode = Mode::Starting { refill, waiting };
             return;
         }
-        let line = Timeline::new(self.resume as u64, now + self.reach(), self.rate);
+        let reach = self.reach();
+        let line = match live {
+            None => Timeline::new(self.resume as u64, now + reach, self.rate),
+            Some(live) => {
+                let place = (self.resume, self.stream.end());
+                self.live_line.begin(live, self.rate, place, reach, now)
+            }
+        };
+        self.fade_in |= line.origin() > self.resume as u64;
+        self.resume = line.origin() as f64;
         self.mode = Mode::Running(line);
         for port in &mut self.ports {
             port.begin(self.claim, line, &self.gain, self.fade_in, &self.stream);
@@ -420,6 +443,15 @@ impl Feeder {
             Fill::Failed(track, error) if heard_all => {
                 self.finish(end);
                 self.events.push_back(EngineEvent::Failed(track, error));
+            }
+            Fill::Flowing if let Some(live) = self.stream.live() => {
+                let reach = self.reach();
+                if self
+                    .live_line
+                    .is_too_short(live, self.rate, end, reach, now)
+                {
+                    self.restart_where_halted(now);
+                }
             }
             Fill::Flowing | Fill::Nothing => {
                 // Before a lane has nothing left to write, the music must stop on the same frame everywhere.

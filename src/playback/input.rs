@@ -40,6 +40,14 @@ impl Input {
         !self.front.is_empty()
     }
 
+    /// How many frames can be read now.
+    pub(super) fn at_hand(&mut self) -> usize {
+        self.forget();
+        while self.take_in() {}
+        let end = self.front.back().map_or(self.next, |block| block.end());
+        usize::try_from(end.saturating_sub(self.next)).unwrap_or(usize::MAX)
+    }
+
     /// Whether all has been read and no more is expected. It may come all the same: a track that is queued at the last
     /// moment.
     pub(super) fn exhausted(&mut self) -> bool {
@@ -83,8 +91,13 @@ impl Input {
         missing
     }
 
-    /// Takes in what has been sent, and drops what has been read.
+    /// Drops what has been read, and takes in what has been sent if there is nothing else.
     fn arrive(&mut self) {
+        self.forget();
+        while self.front.is_empty() && self.take_in() {}
+    }
+
+    fn forget(&mut self) {
         while self
             .front
             .front()
@@ -92,16 +105,25 @@ impl Input {
         {
             self.front.pop_front();
         }
-        while self.front.is_empty() && !self.closed {
-            match self.blocks.try_recv() {
-                Ok(block) => {
-                    self.ended = block.frames() == 0;
-                    if block.end() > self.next {
-                        self.front.push_back(block);
-                    }
+    }
+
+    /// Takes in one more block; whether there was one.
+    fn take_in(&mut self) -> bool {
+        if self.closed {
+            return false;
+        }
+        match self.blocks.try_recv() {
+            Ok(block) => {
+                self.ended = block.frames() == 0;
+                if block.end() > self.next {
+                    self.front.push_back(block);
                 }
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => self.closed = true,
+                true
+            }
+            Err(TryRecvError::Empty) => false,
+            Err(TryRecvError::Disconnected) => {
+                self.closed = true;
+                false
             }
         }
     }
@@ -127,6 +149,7 @@ mod tests {
             sender.send(block).unwrap();
         }
         input.skip_to(2);
+        assert_eq!(input.at_hand(), 10);
         let mut output = [9.0; 2 * 8];
         assert_eq!(input.fill(&mut output), 2);
         let left: Vec<f32> = output.chunks(2).map(|frame| frame[0]).collect();

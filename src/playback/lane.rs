@@ -39,6 +39,10 @@ const REANCHOR_AFTER_A_GAP: f64 = 0.000_25;
 const MORE_BUFFER: f64 = 1.5;
 /// How soon one looks around at most whose device is not known: a start may be waiting for its reports.
 const EAGER_PACE: Duration = Duration::from_millis(8);
+/// How soon one looks around that plays what was taken in just before.
+const LIVE_PACE: Duration = Duration::from_millis(10);
+/// Frames of a live stream that have not come are waited for until so shortly before the device needs them.
+const LAST_MOMENT: Duration = Duration::from_millis(15);
 /// How soon a lane without a sink looks around.
 const IDLE_PACE: Duration = Duration::from_millis(200);
 
@@ -63,6 +67,7 @@ struct Stream {
     input: Input,
     gain: Arc<Gain>,
     fade_in: bool,
+    live: bool,
 }
 
 /// One output, on time.
@@ -111,7 +116,7 @@ impl Lane {
             device: None,
             mode: Mode::Silent,
             claimed: 0,
-            wanted: false,
+            wanted: spec.kept_open,
             chunk: Vec::with_capacity(CHUNK * 2),
             starved: 0,
             gaps: 0,
@@ -139,6 +144,7 @@ impl Lane {
     pub fn pace(&self) -> Duration {
         match &self.device {
             None => IDLE_PACE,
+            Some(device) if self.plays_live() => device.pace().min(LIVE_PACE),
             Some(device) if device.is_known() => device.pace(),
             Some(device) => device.pace().min(EAGER_PACE),
         }
@@ -147,6 +153,13 @@ impl Lane {
     /// Whether music is heard.
     pub fn is_playing(&self) -> bool {
         matches!(self.mode, Mode::Playing { .. })
+    }
+
+    fn plays_live(&self) -> bool {
+        match &self.mode {
+            Mode::Silent => false,
+            Mode::Waiting { stream, .. } | Mode::Playing { stream } => stream.live,
+        }
     }
 
     /// Whether the lane plays or is about to.
@@ -210,8 +223,10 @@ impl Lane {
             self.step_without_sink(now);
             return Ok(());
         };
-        let done = self.step_with(&mut device).and_then(|()| device.flush());
-        device.settle(self.is_playing());
+        let done = self
+            .step_with(&mut device, now)
+            .and_then(|()| device.flush());
+        device.settle(self.is_playing() && !self.plays_live());
         self.publish(&device);
         self.device = Some(device);
         done
@@ -237,7 +252,7 @@ impl Lane {
         }
     }
 
-    fn step_with(&mut self, device: &mut Device) -> Result<(), SinkError> {
+    fn step_with(&mut self, device: &mut Device, now: ClockTime) -> Result<(), SinkError> {
         let News { mut room, gaps } = device.listen()?;
         if gaps > 0 {
             self.count_gaps(gaps, device);
@@ -250,12 +265,24 @@ impl Lane {
             // A sink that is full of silence has no room, and room soon enough only by what is taken back.
             room += self.start_if_due(device)?;
             let wanted = self.frames_until_halt(device).min(CHUNK);
-            if wanted == 0 || room < wanted {
+            if wanted == 0 || room < wanted || self.can_wait(device, wanted, now) {
                 return Ok(());
             }
             self.write_chunk(device, wanted);
             room -= wanted;
         }
+    }
+
+    /// Whether the next `frames` of a live stream have not all come, and still may in time.
+    fn can_wait(&mut self, device: &Device, frames: usize, now: ClockTime) -> bool {
+        let Mode::Playing { stream } = &mut self.mode else {
+            return false;
+        };
+        if !stream.live || stream.input.at_hand() >= device.wanted(frames) {
+            return false;
+        }
+        let last_moment = now + device.reach() + LAST_MOMENT;
+        !stream.input.exhausted() && device.end() > device.frame_heard(last_moment)
     }
 
     fn count_gaps(&mut self, gaps: u64, device: &Device) {
@@ -302,6 +329,7 @@ impl Lane {
                 input: Input::new(begin.blocks),
                 gain: begin.gain,
                 fade_in: begin.fade_in,
+                live: begin.live,
             },
         };
     }

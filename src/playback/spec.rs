@@ -22,6 +22,8 @@ pub struct OutputSpec {
     pub settings: OutputSettings,
     /// What an earlier start of the program has learnt of the device.
     pub learnt: Learnt,
+    /// Whether its sink is opened when the program starts and stays so: for what may have to be heard at any moment.
+    pub kept_open: bool,
 }
 
 impl OutputSpec {
@@ -32,6 +34,7 @@ impl OutputSpec {
             sink,
             settings: OutputSettings::default(),
             learnt: Learnt::default(),
+            kept_open: false,
         }
     }
 }

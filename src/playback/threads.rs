@@ -250,7 +250,8 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
         // A sink that is opened before there is music is given the same time.
         if lane.is_busy() || !lane.has_sink() {
             last_busy = now;
-        } else if spec.sink.is_shared() && now.saturating_since(last_busy) > REST {
+        } else if spec.sink.is_shared() && !spec.kept_open && now.saturating_since(last_busy) > REST
+        {
             lane.rest();
             tracing::info!("closed {}: nothing has been played for a while", spec.sink);
         }

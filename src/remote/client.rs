@@ -7,7 +7,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode, Url};
 use serde_json::{Map, Value};
 
-use crate::api::{OutputStatus, Problem, State};
+use crate::api::{InputStatus, OutputStatus, Problem, State};
 
 /// A program on this machine answers in a millisecond, one in the house in a few.
 const CONNECT_TIME: Duration = Duration::from_secs(3);
@@ -92,6 +92,15 @@ impl Client {
         let body = Value::Object(values.collect::<Map<_, _>>()).to_string();
         let text = self
             .ask(Method::PATCH, &["outputs", output], Some(body))
+            .await?;
+        serde_json::from_str(&text).map_err(|_| self.stranger())
+    }
+
+    /// Has an input played, and says what is true then.
+    pub(super) async fn play_input(&self, input: &str) -> Result<InputStatus, RemoteError> {
+        let body = Some("{}".to_owned());
+        let text = self
+            .ask(Method::POST, &["inputs", input, "play"], body)
             .await?;
         serde_json::from_str(&text).map_err(|_| self.stranger())
     }

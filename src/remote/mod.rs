@@ -1,4 +1,4 @@
-//! `unisono status` and `unisono set`: a running program, asked and told through its API.
+//! `unisono status`, `unisono set` and `unisono play`: a running program, asked and told through its API.
 //! It works on any machine from which that program lets itself be controlled; it knows no config.
 
 mod client;
@@ -52,5 +52,15 @@ pub async fn set(
     for line in report::settings(&status) {
         writeln!(out, "{line}")?;
     }
+    Ok(())
+}
+
+/// Has the program at `url` play one of its inputs, and says where.
+///
+/// # Errors
+/// The program is not reached or refuses, or `out` cannot be written.
+pub async fn play(url: &str, input: &str, out: &mut impl Write) -> Result<(), CommandError> {
+    let status = Client::new(url)?.play_input(input).await?;
+    writeln!(out, "{}", report::played(&status))?;
     Ok(())
 }

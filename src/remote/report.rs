@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use crate::api::{BluetoothStatus, OutputStatus, State, Transport, ZoneStatus};
+use crate::api::{
+    BluetoothStatus, Hearing, InputStatus, OutputStatus, State, Transport, ZoneStatus,
+};
 use crate::view::{Side, UNKNOWN, figure, minutes, table, troubles};
 
-/// Two tables: zones, and outputs with their figures. What is not known is a dash.
+/// Tables: zones, outputs with their figures, and inputs if there are any. What is not known is a dash.
 pub(super) fn state(state: &State) -> Vec<String> {
     let zones = state.zones.iter().map(zone_row);
     let outputs = state.outputs.iter().map(output_row);
@@ -36,6 +38,19 @@ pub(super) fn state(state: &State) -> Vec<String> {
         ],
         &outputs.collect::<Vec<_>>(),
     ));
+    if !state.inputs.is_empty() {
+        lines.push(String::new());
+        lines.extend(table(
+            &[
+                ("INPUT", Side::Left),
+                ("STATE", Side::Left),
+                ("CLOCK", Side::Right),
+                ("ZONE", Side::Left),
+                ("SOURCE", Side::Left),
+            ],
+            &state.inputs.iter().map(input_row).collect::<Vec<_>>(),
+        ));
+    }
     let speakers = state.outputs.iter().filter_map(|output| {
         let bluetooth = output.bluetooth.as_ref()?;
         Some(speaker_row(&output.name, bluetooth))
@@ -57,6 +72,30 @@ pub(super) fn state(state: &State) -> Vec<String> {
         ));
     }
     lines
+}
+
+fn input_row(input: &InputStatus) -> Vec<String> {
+    let state = match (input.playing, input.state) {
+        (true, _) => "playing".to_owned(),
+        (false, state) => word(&state),
+    };
+    vec![
+        input.name.clone(),
+        state,
+        figure(input.clock_ppm, "ppm"),
+        input.zone.clone(),
+        input.source.clone(),
+    ]
+}
+
+/// What has come of having an input played.
+pub(super) fn played(input: &InputStatus) -> String {
+    let (name, zone) = (input.name.escape_debug(), input.zone.escape_debug());
+    match input.state {
+        Hearing::Sounding => format!("{zone} plays {name}"),
+        Hearing::Silent => format!("{zone} plays {name}, which is silent now"),
+        Hearing::Lost => format!("{zone} plays {name} when it is there: {}", input.source),
+    }
 }
 
 fn speaker_row(name: &str, speaker: &BluetoothStatus) -> Vec<String> {
@@ -198,6 +237,7 @@ mod tests {
         let lines = state(&State {
             zones: Vec::new(),
             outputs: vec![output("Desk"), flip],
+            inputs: Vec::new(),
         });
         assert_eq!(
             lines[lines.len() - 3..],
@@ -250,6 +290,14 @@ mod tests {
         let lines = state(&State {
             zones: vec![zone, idle],
             outputs: vec![kitchen, output("Desk\u{1b}[2J")],
+            inputs: vec![InputStatus {
+                name: "Echo Dot".to_owned(),
+                source: "what AA:BB:CC:DD:EE:FF plays over Bluetooth".to_owned(),
+                state: Hearing::Silent,
+                zone: "Everywhere".to_owned(),
+                playing: false,
+                clock_ppm: None,
+            }],
         });
         assert_eq!(
             lines,
@@ -261,6 +309,9 @@ mod tests {
                 "OUTPUT    STATE       AHEAD      CLOCK      LATE  CHANNELS   TRIM  VOLUME            ZONE        TROUBLES",
                 "Kitchen   playing  −0.02 ms  +12.3 ppm  180.5 ms  mono      -3 dB  40, alone, muted  Everywhere  2 gaps",
                 "Desk [2J  resting         –          –      0 ms  stereo     0 dB  100               –           –",
+                "",
+                "INPUT     STATE   CLOCK  ZONE        SOURCE",
+                "Echo Dot  silent      –  Everywhere  what AA:BB:CC:DD:EE:FF plays over Bluetooth",
             ]
         );
     }

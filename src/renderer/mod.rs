@@ -18,7 +18,7 @@ use crate::upnp::{Action, ActionError, Argument, SharedService};
 use crate::zone::{ZoneError, ZoneHandle};
 
 pub use didl::track;
-pub use track_metadata::minimal_didl;
+pub use track_metadata::{live_didl, minimal_didl};
 
 /// The first input of every AVTransport and RenderingControl action.
 const INSTANCE: Argument = optional("InstanceID", "A_ARG_TYPE_InstanceID", "0");

@@ -59,6 +59,20 @@ pub fn minimal_didl(track: &Track) -> String {
     document
 }
 
+/// A DIDL-Lite document about an input of this machine: a broadcast, which has no end, at an address that only this program knows.
+pub fn live_didl(title: &str, uri: &str) -> String {
+    format!(
+        "<DIDL-Lite xmlns=\"urn:schemas-upnp-org:metadata-1-0/DIDL-Lite/\" \
+         xmlns:dc=\"http://purl.org/dc/elements/1.1/\" \
+         xmlns:upnp=\"urn:schemas-upnp-org:metadata-1-0/upnp/\">\
+         <item id=\"0\" parentID=\"-1\" restricted=\"1\"><dc:title>{}</dc:title>\
+         <upnp:class>object.item.audioItem.audioBroadcast</upnp:class>\
+         <res protocolInfo=\"internal:*:*:*\">{}</res></item></DIDL-Lite>",
+        escape(title),
+        escape(uri)
+    )
+}
+
 /// Whether a strict, namespace-aware reader would take `metadata` for DIDL-Lite.
 fn is_well_formed(metadata: &str) -> bool {
     if !metadata.chars().all(is_xml) {

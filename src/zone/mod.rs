@@ -8,6 +8,7 @@ mod level;
 mod patience;
 mod state;
 mod transport;
+mod visit;
 
 pub use actor::{OpenMedia, ZoneSpec, spawn};
 pub use command::{ZoneCommand, ZoneError};
@@ -16,3 +17,4 @@ pub use handle::{Request, ZoneHandle, ZoneInbox};
 pub use level::{Channel, LOUDEST, Level};
 pub use state::{Progress, Track, TransportState, ZoneState};
 pub use transport::Transport;
+pub use visit::Visit;

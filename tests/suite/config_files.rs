@@ -11,8 +11,12 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use unisono::audio::ChannelMap;
+use unisono::capture::{
+    BluetoothSource, CaptureSpec, DeviceInput, PipeFormat, PipeInput, PipeOrigin, PulseSource,
+};
 use unisono::config::{
-    self, ConfigError, DEFAULT_PORT, DEFAULT_VOLUME, KEYS, OutputType, Plan, Section, ValueKind,
+    self, ConfigError, DEFAULT_PORT, DEFAULT_VOLUME, InputPlan, InputType, KEYS, OutputType, Plan,
+    Section, Start, ValueKind,
 };
 use unisono::sink::{DeviceSpec, PulseSpec, SimulatedSpec, SinkSpec, WavSpec};
 
@@ -209,6 +213,131 @@ fn every_key_arrives_where_it_belongs() {
 }
 
 #[test]
+fn every_key_of_an_input_arrives_where_it_belongs() {
+    let plan = plan(concat!(
+        "[[output]]\nname = \"K\"\ntype = \"pulse\"\n[[output]]\nname = \"D\"\ntype = \"device\"\n",
+        "[[zone]]\nname = \"All\"\noutputs = [\"K\", \"D\"]\n[[zone]]\nname = \"Desk\"\noutputs = [\"D\"]\n",
+        "[[input]]\nname = \"Dot\"\ntype = \"bluetooth\"\naddress = \"11_22_33_aa_bb_cc\"\nzone = \"Desk\"\n",
+        "start = \"manual\"\nstop_after_s = 12.5\nbuffer_ms = 80\nserver = \"tcp:nas\"\n",
+        "[[input]]\nname = \"Line\"\ntype = \"pulse\"\nsource = \"line\"\nzone = \"All\"\n",
+        "[[input]]\nname = \"Card\"\ntype = \"device\"\ndevice = \"hw:1\"\nzone = \"All\"\n",
+        "[[input]]\nname = \"File\"\ntype = \"pipe\"\npath = \"fifo\"\nrate = 48000\nchannels = 1\n",
+        "format = \"f32\"\nzone = \"All\"\n",
+        "[[input]]\nname = \"Program\"\ntype = \"pipe\"\ncommand = [\"play\", \"-v\"]\nzone = \"All\"\n",
+    ));
+    let dot = &plan.inputs[0];
+    assert_eq!(
+        *dot,
+        InputPlan {
+            name: "Dot".to_owned(),
+            capture: CaptureSpec::Bluetooth(BluetoothSource {
+                server: Some("tcp:nas".to_owned()),
+                address: "11:22:33:AA:BB:CC".to_owned(),
+            }),
+            zone: 1,
+            start: Start::Manual,
+            stop_after: Duration::from_millis(12_500),
+            buffer: Duration::from_millis(80),
+        }
+    );
+    let line = &plan.inputs[1];
+    assert_eq!((line.zone, line.start), (0, Start::OnSound));
+    assert_eq!(line.stop_after, Duration::from_secs(8));
+    assert_eq!(line.buffer, Duration::from_millis(120));
+    let captures: Vec<_> = plan.inputs[1..]
+        .iter()
+        .map(|input| &input.capture)
+        .collect();
+    let pipe = |origin, format, rate, channels| {
+        CaptureSpec::Pipe(PipeInput {
+            origin,
+            format,
+            rate,
+            channels,
+        })
+    };
+    let fifo = PipeOrigin::Fifo(PathBuf::from("/home/ann/fifo"));
+    let program = PipeOrigin::Program(vec!["play".to_owned(), "-v".to_owned()]);
+    assert_eq!(
+        captures,
+        [
+            &CaptureSpec::Pulse(PulseSource {
+                server: None,
+                source: Some("line".to_owned())
+            }),
+            &CaptureSpec::Device(DeviceInput {
+                device: Some("hw:1".to_owned())
+            }),
+            &pipe(fifo, PipeFormat::F32, 48_000, 1),
+            &pipe(program, PipeFormat::S16, 44_100, 2),
+        ]
+    );
+    assert_eq!(
+        plan.place_of_input(1).as_deref(),
+        Some("/home/ann/config.toml:22")
+    );
+    let words = plan.to_string();
+    for line in [
+        "Input \"Dot\": the Bluetooth device 11:22:33:AA:BB:CC of the sound server \"tcp:nas\" in zone \"Desk\", \
+         starts when asked to, ends after 12.5 s of silence, 80 ms ahead",
+        "Input \"File\": the named pipe /home/ann/fifo (f32, 48000 Hz, mono) in zone \"All\", \
+         starts when it sounds, ends after 8 s of silence, 120 ms ahead",
+    ] {
+        assert!(words.lines().any(|there| there == line), "{line}\n{words}");
+    }
+}
+
+#[test]
+fn an_input_needs_no_zone_where_there_is_one_or_none_yet() {
+    let input = "[[input]]\nname = \"Line\"\ntype = \"pulse\"\n";
+    let output = "[[output]]\nname = \"Desk\"\ntype = \"device\"\n";
+    assert_eq!(plan(&format!("{input}{output}")).inputs[0].zone, 0);
+    let found = plan(output).outputs;
+    let plan = plan(input).over("box", found);
+    assert_eq!(plan.inputs[0].zone, 0);
+    assert_eq!(plan.zones.len(), 1);
+}
+
+#[test]
+fn a_key_for_one_type_of_input_is_refused_on_the_others() {
+    for key in KEYS.iter().filter(|key| !key.only_for_inputs.is_empty()) {
+        for kind in InputType::ALL {
+            let value = match (key.name, key.value) {
+                ("address", _) => "\"AA:BB:CC:DD:EE:FF\"",
+                ("format", _) => "\"s24\"",
+                ("rate", _) => "48000",
+                (_, ValueKind::TextList) => "[\"x\"]",
+                (_, ValueKind::Text) => "\"x\"",
+                _ => "1",
+            };
+            let needed = match kind {
+                InputType::Bluetooth if key.name != "address" => {
+                    "address = \"AA:BB:CC:DD:EE:FF\"\n"
+                }
+                InputType::Pipe if !["path", "command"].contains(&key.name) => "path = \"fifo\"\n",
+                _ => "",
+            };
+            let (name, word) = (key.name, kind.name());
+            let text =
+                format!("[[input]]\nname = \"A\"\ntype = \"{word}\"\n{needed}{name} = {value}\n");
+            let parsed = config::parse(&text, Path::new("c.toml"), "box");
+            let refused = parsed
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default();
+            if key.only_for_inputs.contains(&kind) {
+                assert_eq!(refused, "", "{text}");
+            } else {
+                assert!(
+                    refused.contains(&format!("{name:?} does not fit")),
+                    "{text}{refused}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn a_config_may_leave_the_outputs_to_the_program() {
     let plan = plan("[network]\nport = 8200\n");
     assert!(plan.outputs.is_empty() && plan.zones.is_empty());
@@ -279,7 +408,12 @@ fn the_documentation_lists_the_keys_there_are() {
         .collect();
     assert_eq!(documented, known);
     let words = OutputType::ALL.map(OutputType::name).into_iter();
-    for word in words.chain(ChannelMap::ALL.map(ChannelMap::name)) {
+    let words = words
+        .chain(ChannelMap::ALL.map(ChannelMap::name))
+        .chain(InputType::ALL.map(InputType::name))
+        .chain(Start::ALL.map(Start::name))
+        .chain(PipeFormat::ALL.map(PipeFormat::name));
+    for word in words {
         assert!(
             text.contains(&format!("`\"{word}\"`")),
             "{word} is not documented"
@@ -347,7 +481,7 @@ fn check_explains_on_standard_error_and_ends_with_two() {
 proptest! {
     /// A config that was damaged anywhere is understood or explained; it never brings the program down.
     #[test]
-    fn no_damage_to_a_config_is_fatal(which in 0usize..4, at in any::<Index>(), length in 0usize..20, noise in "\\PC{0,6}") {
+    fn no_damage_to_a_config_is_fatal(which in 0usize..7, at in any::<Index>(), length in 0usize..20, noise in "\\PC{0,6}") {
         let path = &files("config", "")[which];
         let mut text: Vec<char> = fs::read_to_string(path).expect("a shipped config").chars().collect();
         let from = at.index(text.len());

@@ -108,6 +108,11 @@ fn gena() {
 }
 
 #[test]
+fn icy() {
+    check("icy");
+}
+
+#[test]
 fn last_change() {
     check("last_change");
 }
@@ -120,6 +125,11 @@ fn media() {
 #[test]
 fn playlist() {
     check("playlist");
+}
+
+#[test]
+fn segments() {
+    check("segments");
 }
 
 #[test]

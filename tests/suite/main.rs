@@ -12,7 +12,9 @@ mod config_files;
 mod discovery;
 mod flows;
 mod fuzzing;
+mod live;
 mod media;
+mod pipes;
 mod playback;
 mod program;
 #[cfg(feature = "pulse")]

@@ -1,5 +1,6 @@
 //! From what was written to what is meant: every default, every range, every check of one part against another.
 
+mod input;
 mod network;
 mod output;
 mod values;
@@ -29,6 +30,11 @@ pub(super) fn resolve(
         .iter()
         .map(|output| problems.line(&output.at))
         .collect();
+    let input_lines = raw
+        .inputs
+        .iter()
+        .map(|input| problems.line(&input.at))
+        .collect();
     let network = network::network(raw.network, problems);
     let outputs = output::outputs(&raw.outputs, file, problems);
     let has_zones = !raw.zones.is_empty();
@@ -45,14 +51,22 @@ pub(super) fn resolve(
     if complete {
         zone::check_spread(&zones, &outputs, &raw.outputs, problems);
     }
+    // The same holds for zones and the inputs that name them.
+    let inputs = if complete {
+        input::inputs(&raw.inputs, &zones, file, problems)
+    } else {
+        Vec::new()
+    };
     Plan {
         origin: Some(Origin {
             file: file.to_path_buf(),
             output_lines,
+            input_lines,
             port_line,
         }),
         network,
         outputs,
         zones,
+        inputs,
     }
 }

@@ -75,6 +75,7 @@ pub(super) fn outputs(
                 muted: false,
             },
             learnt: Learnt::default(),
+            kept_open: false,
         });
     }
     outputs

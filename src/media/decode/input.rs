@@ -9,6 +9,8 @@ use symphonia::core::io::MediaSource;
 
 use crate::media::buffer::ByteReader;
 use crate::media::edits::{Edit, Tap};
+use crate::media::fragments::Runs;
+use crate::media::padding::Padding;
 use crate::media::wav::Front;
 
 /// What a demuxer may know of the file beyond its bytes; it changes once the file is open.
@@ -29,6 +31,10 @@ pub(super) struct Input {
     pub(super) gate: Arc<Gate>,
     /// Listens while the index of an MP4 is looked for.
     tap: Arc<Mutex<Option<Tap>>>,
+    /// Of an MP4 in fragments.
+    runs: Runs,
+    /// Of a Matroska file.
+    padding: Arc<Mutex<Option<Padding>>>,
 }
 
 impl Read for Input {
@@ -46,8 +52,12 @@ impl Read for Input {
             into[..count].copy_from_slice(&before[..count]);
             count
         };
+        self.runs.pass(self.position, &mut into[..count]);
         if let Some(tap) = &mut *self.tap() {
             tap.note(self.position, &into[..count]);
+        }
+        if let Some(padding) = &mut *self.padding() {
+            padding.pass(self.position, &into[..count]);
         }
         self.position += count as u64;
         Ok(count)
@@ -85,13 +95,21 @@ impl MediaSource for Input {
 
 impl Input {
     /// `front` is what to read instead of the beginning.
-    pub(super) fn new(reader: ByteReader, front: Front, gate: Gate, tap: Option<Tap>) -> Self {
+    pub(super) fn new(
+        reader: ByteReader,
+        front: Front,
+        gate: Gate,
+        tap: Option<Tap>,
+        padding: Option<Padding>,
+    ) -> Self {
         Self {
             reader,
             front: Arc::new(front),
             position: 0,
             gate: Arc::new(gate),
             tap: Arc::new(Mutex::new(tap)),
+            runs: Runs::default(),
+            padding: Arc::new(Mutex::new(padding)),
         }
     }
 
@@ -109,6 +127,15 @@ impl Input {
     /// Where the music begins by the edit list, if one has been read. From now on nothing is kept of what is read.
     pub(super) fn take_edit(&self) -> Option<Edit> {
         self.tap().take()?.edit()
+    }
+
+    /// How much of the last packet that was read is no music, by the file's word: nanoseconds at its end.
+    pub(super) fn padding_nanos(&self) -> u64 {
+        self.padding().as_ref().map_or(0, Padding::nanos)
+    }
+
+    fn padding(&self) -> MutexGuard<'_, Option<Padding>> {
+        self.padding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tap(&self) -> MutexGuard<'_, Option<Tap>> {

@@ -7,6 +7,9 @@ use crate::audio::Loudness;
 use crate::media::Said;
 use crate::media::edits::{self, Edit};
 
+/// How Symphonia names what a comment of ID3 says that it is.
+const DESCRIPTION: &str = "SHORT_DESCRIPTION";
+
 /// What was found.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tags {
@@ -45,7 +48,20 @@ fn tags(revision: &MetadataRevision) -> impl Iterator<Item = &Tag> {
 }
 
 fn text(tag: &Tag) -> Option<&str> {
-    match &tag.raw.value {
+    string(&tag.raw.value)
+}
+
+/// What a tag is called; comments of ID3 are called what they say they are.
+fn name(tag: &Tag) -> &str {
+    let parts = tag.raw.sub_fields.as_deref().unwrap_or_default();
+    let said = parts.iter().find(|part| part.field == DESCRIPTION);
+    said.filter(|_| tag.raw.key == "COMM")
+        .and_then(|part| string(&part.value))
+        .unwrap_or(&tag.raw.key)
+}
+
+fn string(value: &RawValue) -> Option<&str> {
+    match value {
         RawValue::String(text) => Some(text),
         _ => None,
     }
@@ -60,7 +76,7 @@ fn note(tag: &Tag, said: &mut Said) {
         Some(StandardTag::ReplayGainAlbumPeak(text)) => said.note("replaygain_album_peak", text),
         _ => {
             if let Some(text) = text(tag) {
-                said.note(&tag.raw.key, text);
+                said.note(name(tag), text);
             }
         }
     }

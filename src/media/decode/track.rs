@@ -32,6 +32,8 @@ pub(super) struct Selected {
     pub(super) length: Option<u64>,
     /// Where the music ends, if what comes behind it is only the codec's.
     end: Option<u64>,
+    /// How many frames at the end of the next packet are only the codec's.
+    padding: u64,
     /// The container says how much of a packet is to be heard, and the decoder does not know.
     trims_by_duration: bool,
     /// The frame that follows the last. A clock that ticks less often than there are frames is not asked where the next belongs.
@@ -61,6 +63,7 @@ impl Selected {
             start: track.start_ts.get(),
             length: None,
             end: None,
+            padding: 0,
             trims_by_duration: container == FORMAT_ID_ISOMP4,
             next: None,
             mix: None,
@@ -112,6 +115,13 @@ impl Selected {
     /// Where the next packet belongs is not known any more.
     pub(super) fn lose_place(&mut self) {
         self.next = None;
+        self.padding = 0;
+    }
+
+    /// The next packet is the last, and so much at its end is no music.
+    pub(super) fn leave_out(&mut self, nanos: u64) {
+        let frames = u128::from(nanos) * u128::from(self.rate) + 500_000_000;
+        self.padding = u64::try_from(frames / 1_000_000_000).unwrap_or(u64::MAX);
     }
 
     /// Whether a tick is longer than a frame.
@@ -173,6 +183,7 @@ impl Selected {
             let left = i64::try_from(end).unwrap_or(i64::MAX).saturating_sub(start);
             frames = frames.min(usize::try_from(left).unwrap_or(0));
         }
+        frames = frames.saturating_sub(usize::try_from(self.padding).unwrap_or(frames));
         let before = usize::try_from(start.saturating_neg())
             .unwrap_or(0)
             .min(frames);

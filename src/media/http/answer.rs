@@ -259,11 +259,14 @@ impl<'a> Headers<'a> {
             // Many servers that can do it do not say so; a seek will show.
             _ => true,
         };
-        let ranges = ranges && length.is_some();
         let by_time = features.operations.is_some_and(|(by_time, _)| by_time);
         let is_station = [ICY_INTERVAL, ICY_NAME, ICY_RATE]
             .iter()
             .any(|it| self.0.contains_key(it));
+        let live = length.is_none() && (is_station || features.live);
+        // What is stated counts the titles, too, and no place in it is one in the sound.
+        let length = length.filter(|_| !self.0.contains_key(ICY_INTERVAL));
+        let ranges = ranges && length.is_some();
         Description {
             length,
             ranges,
@@ -273,7 +276,7 @@ impl<'a> Headers<'a> {
                 Place::Byte(_) => Duration::ZERO,
             },
             duration: time.and_then(|time| time.total),
-            live: length.is_none() && (is_station || features.live),
+            live,
             one_of_many: false,
             content_type: self.text(header::CONTENT_TYPE).map(str::to_owned),
         }

@@ -79,6 +79,7 @@ impl Port {
             blocks,
             gain: gain.clone(),
             fade_in,
+            live: stream.live().is_some(),
         }));
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{EngineEvent, TrackId};
 use crate::audio::{AudioBlock, Converter};
-use crate::media::{MediaError, MediaInfo, Polled, Source, Supply};
+use crate::media::{Live, MediaError, MediaInfo, Polled, Source, Supply};
 
 /// Frames in a block: 20 ms at 48 kHz.
 const BLOCK: usize = 960;
@@ -70,6 +70,15 @@ impl Open {
     fn is_there(&self) -> bool {
         self.info.is_some() || self.outcome.is_some()
     }
+
+    fn live(&self) -> Option<Live> {
+        self.info.and(self.source.live())
+    }
+}
+
+/// Whether its frames can stand behind others. Those of what is live have their own moments.
+fn can_follow(next: &Open) -> bool {
+    next.live().is_none()
 }
 
 pub(super) struct Stream {
@@ -213,10 +222,12 @@ impl Stream {
         self.end
     }
 
-    /// The frame at which the stream ends, if that is known.
+    /// The frame at which the stream ends, if that is known and all of it is in blocks.
     pub(super) fn end_frame(&self) -> Option<u64> {
         match self.fill() {
-            Fill::Ended(_) | Fill::Failed(..) => Some(self.end),
+            Fill::Ended(_) | Fill::Failed(..) => {
+                Some(self.end).filter(|end| *end == self.read_until())
+            }
             Fill::Nothing | Fill::Flowing => None,
         }
     }
@@ -226,7 +237,7 @@ impl Stream {
             None => Fill::Nothing,
             Some(open) => match &open.outcome {
                 None => Fill::Flowing,
-                Some(Ok(())) if self.next.is_some() => Fill::Flowing,
+                Some(Ok(())) if self.next.as_ref().is_some_and(can_follow) => Fill::Flowing,
                 Some(Ok(())) => Fill::Ended(open.id),
                 Some(Err(error)) => Fill::Failed(open.id, error.clone()),
             },
@@ -239,11 +250,16 @@ impl Stream {
         self.blocks.range(at..)
     }
 
-    /// Reads on until stream frame `limit`, and forgets what was heard long ago. Returns what the zone is to know.
-    pub(super) fn read(&mut self, heard: f64, limit: f64) -> Vec<EngineEvent> {
+    /// Reads on until stream frame `limit`, and forgets what was heard long ago. An end that comes before stream frame `ending` is the
+    /// end; behind that, a track that is set yet may go on from it without a seam. Returns what the zone is to know.
+    pub(super) fn read(&mut self, heard: f64, limit: f64, ending: f64) -> Vec<EngineEvent> {
         let mut told = Vec::new();
         while (self.end as f64) < limit && self.read_once(&mut told) {}
         self.prefetch(&mut told);
+        let is_over = matches!(self.fill(), Fill::Ended(_));
+        if is_over && (self.read_until() as f64) < ending {
+            self.flush();
+        }
         let keep = (heard as u64).saturating_sub(HISTORY);
         while self.blocks.front().is_some_and(|block| block.end() < keep) {
             self.blocks.pop_front();
@@ -287,7 +303,9 @@ impl Stream {
             Polled::Audio(chunk) => {
                 self.converter
                     .push(chunk.format, &chunk.samples, &mut self.pending);
-                self.make_blocks(BLOCK);
+                // What is live is handed on as it comes.
+                let least = if current.live().is_some() { 1 } else { BLOCK };
+                self.make_blocks(least);
             }
             Polled::End => current.outcome = Some(Ok(())),
             Polled::Failed(error) => current.outcome = Some(Err(error)),
@@ -314,10 +332,8 @@ impl Stream {
     /// Goes over to the next track when it has something; whether it did.
     fn follow(&mut self, told: &mut Vec<EngineEvent>) -> bool {
         self.prefetch(told);
-        let Some(next) = self.next.take_if(|next| next.is_there()) else {
-            if self.next.is_none() {
-                self.flush();
-            }
+        let follows = |next: &mut Open| next.is_there() && can_follow(next);
+        let Some(next) = self.next.take_if(follows) else {
             return false;
         };
         self.begin_part(next.id);
@@ -411,7 +427,8 @@ impl Stream {
     pub(super) fn new_reach(&mut self) -> Option<(TrackId, Duration)> {
         let read = self.position_of(self.read_until() as f64)?;
         let current = self.current.as_mut()?;
-        if read.0 != current.id || current.info.is_none_or(|info| info.seekable) {
+        let is_seekable = current.info.is_none_or(|info| info.seekable);
+        if read.0 != current.id || is_seekable || current.live().is_some() {
             return None;
         }
         let reach = read.1.saturating_add(current.source.supply().ahead);
@@ -420,6 +437,11 @@ impl Stream {
         }
         current.reach = reach;
         Some((current.id, reach))
+    }
+
+    /// Whether the source that is read now is live.
+    pub(super) fn live(&self) -> Option<Live> {
+        self.current.as_ref().and_then(Open::live)
     }
 
     /// What the source that is read now has at hand.

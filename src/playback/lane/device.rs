@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rubato::ResamplerConstructionError;
 
-use crate::audio::{DriftController, Glide, PositionFilter, RateMatcher, Timeline};
+use crate::audio::{DriftController, Glide, LARGEST_BEND, PositionFilter, RateMatcher, Timeline};
 use crate::clock::ClockTime;
 use crate::playback::written::Written;
 use crate::sink::{Sink, SinkError};
@@ -168,6 +168,12 @@ impl Device {
     /// The media frame that the next frame written will carry.
     pub(super) fn position(&self) -> f64 {
         self.matcher.position()
+    }
+
+    /// How many media frames the next `frames` ask for at most, however the rate is bent for them.
+    pub(super) fn wanted(&self, frames: usize) -> usize {
+        let least = self.matcher.wanted(frames) as f64;
+        (least * LARGEST_BEND).ceil() as usize + 1
     }
 
     /// How many seconds the music is ahead of its timeline where the next frame is written.

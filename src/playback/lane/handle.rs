@@ -41,6 +41,8 @@ pub(crate) struct Begin {
     pub(crate) gain: Arc<Gain>,
     /// Whether the stream starts in the middle of something.
     pub(crate) fade_in: bool,
+    /// Whether its frames come just in time, since they were taken in just before.
+    pub(crate) live: bool,
 }
 
 /// How loud a zone is on one side of its stereo stream.

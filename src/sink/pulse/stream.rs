@@ -13,7 +13,7 @@ use pulse::stream::{FlagSet, SeekMode, State, Stream};
 use super::which;
 use crate::clock::{Clock, ClockTime};
 use crate::sink::{Heard, Sink, SinkError, SinkSpec};
-use crate::sound_server::pulse::{Connection, Steps, describe};
+use crate::sound_server::pulse::{Answered, Connection, Inquiry, Steps, describe};
 
 const BYTES_PER_FRAME: usize = 8;
 /// How far ahead of the server's own buffer the stream is filled. The thread that fills it may be late by some tens of
@@ -31,14 +31,6 @@ const EAGER_REPORTS: Duration = Duration::from_millis(8);
 const EAGER_COUNT: u32 = 40;
 /// …and this often from then on.
 const STEADY_REPORTS: Duration = Duration::from_millis(250);
-/// A local server answers in 0.3 ms; one across the network is waited for a few of its usual round trips, but the thread
-/// has a buffer to fill and waits between these.
-const LEAST_PATIENCE: Duration = Duration::from_millis(4);
-/// See `LEAST_PATIENCE`.
-const MOST_PATIENCE: Duration = Duration::from_millis(25);
-/// An answer that took this many times the usual round trip says too little about when it was true.
-const SLOW_ANSWER: f64 = 2.5;
-
 pub(super) struct PulseStream {
     // Dropped before the connection it runs on.
     stream: Stream,
@@ -63,17 +55,10 @@ pub(super) struct PulseStream {
     report: Option<Heard>,
     next_report: ClockTime,
     reports: u32,
-    usual_round_trip: f64,
     underflows: Rc<Cell<u64>>,
     /// Underflows after which eager reports have begun.
     noticed: u64,
-    pending: Option<Question>,
-}
-
-/// A question about timing that has not been answered yet.
-struct Question {
-    answered: Rc<Cell<bool>>,
-    asked: ClockTime,
+    inquiry: Inquiry,
 }
 
 impl PulseStream {
@@ -124,10 +109,9 @@ impl PulseStream {
             report: None,
             next_report: clock.now(),
             reports: 0,
-            usual_round_trip: 0.001,
+            inquiry: Inquiry::new(),
             underflows,
             noticed: 0,
-            pending: None,
         })
     }
 
@@ -144,50 +128,22 @@ impl PulseStream {
 
     /// Asks where the server is and takes the answer, if it comes soon.
     fn ask_position(&mut self, now: ClockTime) -> Result<(), String> {
-        let question = match self.pending.take() {
-            // The last answer came late: it is used up, and not used.
-            Some(question) if question.answered.get() => return Ok(()),
-            Some(question) => {
-                self.pending = Some(question);
-                return Ok(());
-            }
-            None => {
-                let answered = Rc::new(Cell::new(false));
-                let tell = answered.clone();
-                self.stream
-                    .update_timing_info(Some(Box::new(move |_| tell.set(true))));
-                Question {
-                    answered,
-                    asked: now,
-                }
-            }
-        };
-        let usual = Duration::from_secs_f64(3.0 * self.usual_round_trip);
-        let patience = usual.clamp(LEAST_PATIENCE, MOST_PATIENCE);
-        match self.connection.wait_briefly(patience, &question.answered)? {
-            Some(answered) => self.take_position(question.asked, answered),
-            None => {
-                // It takes longer than thought; next time it is waited for longer.
-                self.usual_round_trip = self.usual_round_trip.max(patience.as_secs_f64() / 2.0);
-                self.pending = Some(question);
-            }
+        let answer = self
+            .inquiry
+            .ask(&mut self.stream, &mut self.connection, now)?;
+        if let Some(answered) = answer {
+            self.take_position(answered);
         }
         Ok(())
     }
 
-    fn take_position(&mut self, asked: ClockTime, answered: ClockTime) {
-        let round_trip = answered.seconds_since(asked);
-        let slow = round_trip > self.usual_round_trip * SLOW_ANSWER;
-        // The usual creeps up on slow answers, so that a server that is always slow is heard in the end.
-        self.usual_round_trip +=
-            (round_trip - self.usual_round_trip) * if slow { 0.02 } else { 0.1 };
+    fn take_position(&mut self, Answered { at, slow }: Answered) {
         let Some(info) = self.stream.get_timing_info() else {
             return;
         };
         if info.read_index_corrupt != 0 || info.playing == 0 || info.read_index < 0 {
             return;
         }
-        let at = asked.plus_seconds(round_trip / 2.0);
         let read = info.read_index / BYTES_PER_FRAME as i64;
         self.latency = Duration::from_micros(info.sink_usec.0);
         self.read = Some((read, at));

@@ -12,8 +12,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use unisono::api::{self, House, OutputEntry, ZoneEntry};
-use unisono::clock::{ClockTime, ManualClock};
+use unisono::api::{self, House, InputEntry, OutputEntry, ZoneEntry};
+use unisono::capture::{CaptureSpec, PulseSource};
+use unisono::clock::{Clock, ClockTime, ManualClock};
+use unisono::live::{InputHandle, InputSpec, Listener};
+use unisono::media::MediaRequest;
 use unisono::playback::{LaneHandle, OutputSpec, Wake};
 use unisono::sink::{SimulatedSpec, SinkSpec};
 use unisono::upnp::http::{self, Options};
@@ -42,6 +45,7 @@ pub(super) struct Bench {
     pub(super) zones: Vec<Published>,
     tasks: Vec<JoinHandle<()>>,
     pub(super) stop: CancellationToken,
+    pub(super) listener: Listener,
 }
 
 impl Drop for Bench {
@@ -70,6 +74,8 @@ fn zone(volume: u8) -> (ZoneHandle, Published, JoinHandle<()>) {
                 match request.command {
                     ZoneCommand::SetVolume(Channel::Master, volume) => state.volume = volume,
                     ZoneCommand::SetMute(Channel::Master, muted) => state.muted = muted,
+                    ZoneCommand::SetTrack(track) => state.track = track,
+                    ZoneCommand::Play => state.transport = TransportState::Playing,
                     other => panic!("the API told a zone {other:?}"),
                 }
             });
@@ -89,6 +95,33 @@ pub(super) fn playing(state: &mut ZoneState) {
     }));
     state.duration = Some(Duration::from_secs(337));
     state.progress = Progress::RunningSince(ClockTime::from_nanos(17_000_000_000));
+}
+
+/// An input of "Desk" that is not plugged in, and whoever listens to it.
+fn turntable(now: ClockTime) -> (InputEntry, Listener) {
+    let spec = InputSpec {
+        name: "Turntable".to_owned(),
+        capture: CaptureSpec::Pulse(PulseSource::default()),
+        stop_after: Duration::from_secs(8),
+        buffer: Duration::from_millis(120),
+    };
+    let (handle, end) = InputHandle::pair(&spec);
+    let listener = Listener::new(&spec, end, now);
+    let track = Arc::new(Track {
+        request: MediaRequest {
+            uri: handle.uri(),
+            ..MediaRequest::default()
+        },
+        title: "Turntable".to_owned(),
+        ..Track::default()
+    });
+    let entry = InputEntry {
+        handle,
+        source: "the line-in".to_owned(),
+        zone: 1,
+        track,
+    };
+    (entry, listener)
 }
 
 impl Bench {
@@ -123,7 +156,9 @@ impl Bench {
             lane: lane.clone(),
             sink: "a simulated speaker".to_owned(),
         });
-        let house = Arc::new(House::new(clock, zones, outputs.collect()));
+        let (turntable, inputs_listener) = turntable(clock.now());
+        let house = House::new(clock, zones, outputs.collect());
+        let house = Arc::new(house.with_inputs(vec![turntable]));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -139,6 +174,7 @@ impl Bench {
             zones: vec![everywhere.1, desk.1],
             tasks: vec![everywhere.2, desk.2],
             stop,
+            listener: inputs_listener,
         }
     }
 

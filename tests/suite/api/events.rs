@@ -14,10 +14,10 @@ use super::bench::{Bench, playing};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-struct Listener(BufReader<TcpStream>);
+pub(super) struct Listener(BufReader<TcpStream>);
 
 impl Listener {
-    async fn connect(bench: &Bench) -> Self {
+    pub(super) async fn connect(bench: &Bench) -> Self {
         let mut stream = TcpStream::connect(bench.address).await.unwrap();
         let request = format!(
             "GET /api/v1/events HTTP/1.1\r\nHost: {}\r\n\r\n",
@@ -36,7 +36,7 @@ impl Listener {
     }
 
     /// The answer's first line and its kind.
-    async fn head(&mut self) -> (String, String) {
+    pub(super) async fn head(&mut self) -> (String, String) {
         let status = self.line().await.unwrap();
         let mut kind = String::new();
         loop {
@@ -51,7 +51,7 @@ impl Listener {
     }
 
     /// The next event: its name and what it says. Chunk sizes of HTTP stand between and are skipped.
-    async fn event(&mut self) -> Option<(String, Value)> {
+    pub(super) async fn event(&mut self) -> Option<(String, Value)> {
         let mut name = None;
         loop {
             let line = self.line().await?;

@@ -4,5 +4,6 @@
 mod bench;
 mod description;
 mod events;
+mod inputs;
 mod refusals;
 mod settings;

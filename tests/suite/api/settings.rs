@@ -34,7 +34,13 @@ async fn the_state_says_what_zones_and_outputs_do() {
         output("Desk", 0.0),
         output("Attic ½", 0.0),
     ];
-    assert_eq!(state, json!({"zones": [zone, idle], "outputs": outputs}));
+    let input = json!({
+        "name": "Turntable", "source": "the line-in", "state": "lost", "zone": "Desk", "playing": false, "clock_ppm": null,
+    });
+    assert_eq!(
+        state,
+        json!({"zones": [zone, idle], "outputs": outputs, "inputs": [input]})
+    );
     assert_eq!(
         bench.read("/api/v1/outputs/Attic%20%C2%BD").await,
         outputs[2]

@@ -157,7 +157,7 @@ async fn f10_its_command_line_searches_and_subscribes() {
 
     let mut command = python("upnp-client");
     command.args(["--strict", "subscribe", location, "AVT", "RC", "CM"]);
-    let mut subscriber = Background::start(command);
+    let mut subscriber = Background::start(&command);
     let mut told = BTreeSet::new();
     let expected = [
         "CurrentTransportActions",
@@ -184,7 +184,7 @@ async fn f10_its_command_line_hears_the_first_and_the_last_word() {
     let mut command = python("upnp-client");
     command.args(["--strict", "advertisements", "--bind"]);
     command.arg(HERE.to_string());
-    let mut listener = Background::start(command);
+    let mut listener = Background::start(&command);
     // It says nothing until it hears something; the kernel knows who is in the group.
     while !std::fs::read_to_string("/proc/self/net/igmp")
         .expect("Linux")

@@ -42,7 +42,7 @@ async fn f09_its_control_points_run_without_a_warning() {
     let renderer = Renderer::at(&scene.location().await).await;
     let mut screen = Command::new("Xvfb");
     screen.args(["-displayfd", "1", "-nolisten", "tcp"]);
-    let mut screen = Background::start(screen);
+    let mut screen = Background::start(&screen);
     let display = format!(":{}", screen.line().await);
     // What each of them subscribes to at once.
     for (name, subscriptions) in [("gupnp-av-cp", 2), ("gupnp-universal-cp", 3)] {
@@ -52,7 +52,7 @@ async fn f09_its_control_points_run_without_a_warning() {
         command.env("NO_AT_BRIDGE", "1");
         command.env("GSETTINGS_BACKEND", "memory");
         command.env("G_MESSAGES_DEBUG", "gupnp-service-proxy");
-        let mut client = Background::start(command);
+        let mut client = Background::start(&command);
         for _ in 0..subscriptions {
             while !client.line().await.contains("will re-subscribe") {}
         }

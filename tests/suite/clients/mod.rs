@@ -160,6 +160,21 @@ fn spawn(mut command: Command) -> Child {
     child.unwrap_or_else(|error| panic!("{command:?}: {error}. Run: make test-clients"))
 }
 
+/// The same command, to be ended by Ctrl-C even where the tests run in the background of a shell: what is started there is told to
+/// ignore it.
+fn heeding_interrupts(command: &Command) -> Command {
+    let mut heeding = Command::new("env");
+    heeding.arg("--default-signal=INT");
+    heeding.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => heeding.env(name, value),
+            None => heeding.env_remove(name),
+        };
+    }
+    heeding
+}
+
 /// A command that goes on until it is told to end. It is killed when this goes.
 struct Background {
     what: String,
@@ -168,9 +183,9 @@ struct Background {
 }
 
 impl Background {
-    fn start(command: Command) -> Self {
+    fn start(command: &Command) -> Self {
         let what = format!("{command:?}");
-        let mut child = spawn(command);
+        let mut child = spawn(heeding_interrupts(command));
         let said = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = mpsc::unbounded_channel();
         std::thread::spawn(move || {
@@ -201,7 +216,10 @@ impl Background {
         while let Ok(Some(_)) = timeout(QUIET, self.lines.recv()).await {}
         signal(&self.child, "INT");
         // When nothing more can come, it has ended.
-        while self.lines.recv().await.is_some() {}
+        let ended = async { while self.lines.recv().await.is_some() {} };
+        if timeout(PATIENCE, ended).await.is_err() {
+            panic!("{} does not end", self.what);
+        }
         assert_eq!(self.errors(), "", "{}", self.what);
     }
 

@@ -180,3 +180,19 @@ async fn a_seek_that_interrupts_a_packet_still_lands_on_the_frame() {
         assert!(deviation(CD, inner, 44_100) < 0.02, "{name}");
     }
 }
+
+/// A run of samples of one length and one size, of which there are more than anybody could count.
+#[tokio::test]
+async fn a_fragment_that_announces_billions_of_samples_keeps_nobody_waiting() {
+    let mut bytes = fixture("pieces.mp4");
+    let runs = bytes.windows(4).enumerate();
+    let run = runs.filter(|(_, name)| name == b"trun").nth(2).unwrap().0;
+    // Where the data are is told, and nothing of single samples.
+    bytes[run + 4..][..4].copy_from_slice(&[0, 0, 0, 1]);
+    bytes[run + 8..][..4].copy_from_slice(&[0xff; 4]);
+    let heard = hear(Media::new(bytes)).await;
+    // The two fragments before it are whole.
+    assert!(CD.frames(heard.samples.len()) >= 5 * 1024, "{heard:?}");
+    let inner = &heard.samples[CD.samples(2048)..CD.samples(5 * 1024)];
+    assert!(deviation(CD, inner, 2048) < 0.02);
+}

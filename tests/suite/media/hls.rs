@@ -47,10 +47,8 @@ async fn segments_of_aac_and_mp3_are_heard_as_the_file_they_were() {
     }
 }
 
-#[tokio::test]
-async fn segments_of_mp4_go_on_from_their_beginning() {
-    let bytes = fixture("pieces.mp4");
-    let whole = hear(Media::new(bytes.clone()).framing(Framing::UntilClose)).await;
+/// A file in fragments: what it begins with, and the fragments.
+fn fragments(bytes: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
     let cuts: Vec<usize> = bytes
         .windows(4)
         .enumerate()
@@ -59,16 +57,23 @@ async fn segments_of_mp4_go_on_from_their_beginning() {
         .collect();
     assert!(cuts.len() > 1);
     let ends = cuts[1..].iter().copied().chain([bytes.len()]);
-    let pieces: Vec<_> = cuts
-        .iter()
-        .zip(ends)
-        .map(|(from, to)| bytes[*from..to].to_vec())
-        .collect();
+    let pieces = cuts.iter().zip(ends);
+    let pieces = pieces.map(|(from, to)| bytes[*from..to].to_vec());
+    (bytes[..cuts[0]].to_vec(), pieces.collect())
+}
+
+const MAP: &str = "#EXT-X-MAP:URI=\"init\"\n";
+const END: &str = "#EXT-X-ENDLIST\n";
+
+#[tokio::test]
+async fn segments_of_mp4_go_on_from_their_beginning() {
+    let bytes = fixture("pieces.mp4");
+    let whole = hear(Media::new(bytes.clone()).framing(Framing::UntilClose)).await;
+    let (beginning, pieces) = fragments(&bytes);
     let server = MediaServer::start();
-    server.serve("/init", Media::new(bytes[..cuts[0]].to_vec()));
+    server.serve("/init", Media::new(beginning));
     let segments = serve_segments(&server, "m", &pieces);
-    let head = "#EXT-X-MAP:URI=\"init\"\n";
-    let uri = server.serve("/list", list(0, head, &segments, "#EXT-X-ENDLIST\n"));
+    let uri = server.serve("/list", list(0, MAP, &segments, END));
     let heard = Listener::open(request(uri)).rest().await;
     assert!(heard.failure.is_none(), "{:?}", heard.failure);
     assert!(heard.samples == whole.samples);
@@ -76,25 +81,43 @@ async fn segments_of_mp4_go_on_from_their_beginning() {
 
 #[tokio::test]
 async fn a_live_stream_is_followed_from_three_segments_before_its_end() {
-    let server = MediaServer::start();
-    let bytes = fixture("plain.mp3");
-    let segments = serve_segments(&server, "s", &tagged(&bytes, 6));
-    let uri = server.serve("/live", list(10, "", &segments[..4], ""));
-    let mut listener = Listener::open(request(uri));
-    assert_eq!(listener.opened().await.duration, None);
-    // One goes, another comes, and then the end.
-    server.serve("/live", list(11, "", &segments[1..5], ""));
-    tokio::time::sleep(Duration::from_millis(1200)).await;
-    server.serve("/live", list(12, "", &segments[2..], "#EXT-X-ENDLIST\n"));
-    let heard = listener.rest().await;
-    assert!(heard.failure.is_none(), "{:?}", heard.failure);
-    let asked: Vec<_> = server
-        .requests()
-        .into_iter()
-        .map(|it| it.path)
-        .filter(|it| it != "/live")
-        .collect();
-    assert_eq!(asked, ["/s-1", "/s-2", "/s-3", "/s-4", "/s-5"]);
+    let mp4 = fragments(&fixture("pieces.mp4"));
+    assert_eq!(mp4.1.len(), 6);
+    for (name, head, (beginning, pieces)) in [
+        ("mp3", "", (Vec::new(), tagged(&fixture("plain.mp3"), 6))),
+        ("aac", "", (Vec::new(), tagged(&fixture("sine.aac"), 6))),
+        ("mp4", MAP, mp4),
+    ] {
+        let server = MediaServer::start();
+        server.serve("/init", Media::new(beginning));
+        let segments = serve_segments(&server, "s", &pieces);
+        // What is heard when the same segments are all there is.
+        let over = server.serve("/over", list(11, head, &segments[1..], END));
+        let whole = Listener::open(request(over)).rest().await;
+        let before = server.requests().len();
+
+        let uri = server.serve("/live", list(10, head, &segments[..4], ""));
+        let mut listener = Listener::open(request(uri));
+        assert_eq!(listener.opened().await.duration, None, "{name}");
+        // One goes, another comes, and then the end.
+        server.serve("/live", list(11, head, &segments[1..5], ""));
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        server.serve("/live", list(12, head, &segments[2..], END));
+        let heard = listener.rest().await;
+        assert!(heard.failure.is_none(), "{name}: {:?}", heard.failure);
+        assert!(
+            !heard.samples.is_empty() && heard.samples == whole.samples,
+            "{name}"
+        );
+        let asked: Vec<_> = server
+            .requests()
+            .into_iter()
+            .skip(before)
+            .map(|it| it.path)
+            .filter(|it| it.starts_with("/s-"))
+            .collect();
+        assert_eq!(asked, ["/s-1", "/s-2", "/s-3", "/s-4", "/s-5"], "{name}");
+    }
 }
 
 #[tokio::test]

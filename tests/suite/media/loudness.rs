@@ -75,6 +75,84 @@ async fn tags_of_every_kind_are_heeded_and_nothing_clips() {
     }
 }
 
+/// A box of an MP4.
+fn boxed(name: &[u8], content: &[u8]) -> Vec<u8> {
+    let size = (content.len() + 8) as u32;
+    [&size.to_be_bytes(), name, content].concat()
+}
+
+/// An MP4 with tags as iTunes and others write them: ffmpeg does not, but it puts the index, whose last box they end up in, last.
+fn with_free_tags(mut bytes: Vec<u8>, tags: &[(&str, &str)]) -> Vec<u8> {
+    let mut free = Vec::new();
+    for (name, value) in tags {
+        // Version and flags, which for the value say that it is text, and its language.
+        let parts = [
+            boxed(b"mean", b"\0\0\0\0com.apple.iTunes"),
+            boxed(b"name", &[b"\0\0\0\0", name.as_bytes()].concat()),
+            boxed(b"data", &[b"\0\0\0\x01\0\0\0\0", value.as_bytes()].concat()),
+        ];
+        free.extend(boxed(b"----", &parts.concat()));
+    }
+    for name in [b"moov", b"udta", b"meta", b"ilst"] {
+        let at = bytes.windows(4).rposition(|it| it == name).unwrap() - 4;
+        let size = u32::from_be_bytes(*bytes[at..].first_chunk().unwrap());
+        assert_eq!(at + size as usize, bytes.len(), "it is the last");
+        bytes[at..at + 4].copy_from_slice(&(size + free.len() as u32).to_be_bytes());
+    }
+    bytes.extend(free);
+    bytes
+}
+
+/// Left and right are four times as loud as it is to be, and their peak is half of full scale.
+const SOUND_CHECK: &str =
+    " 00000FA0 00000FA0 00001234 00001234 00000000 00000000 00004000 00004000 00000000 00000000";
+
+#[tokio::test]
+async fn tags_of_mp4_are_heeded_and_sound_check_where_there_are_no_others() {
+    let nothing = Loudness::default;
+    let tags = TAGS.map(|tag| tag.split_once('=').unwrap());
+    let lower = tags.map(|(name, value)| (name.to_lowercase(), value));
+    let lower = lower
+        .each_ref()
+        .map(|(name, value)| (name.as_str(), *value));
+    for (name, arguments) in [
+        ("tagged-aac.m4a", "-c:a aac -b:a 256k"),
+        ("tagged-alac.m4a", "-c:a alac"),
+    ] {
+        let plain = tagged(name, arguments, &["title=One"]);
+        for tags in [tags, lower] {
+            let bytes = with_free_tags(plain.clone(), &tags);
+            check(name, &bytes, ReplayGain::Off, nothing(), 0.5).await;
+            check(name, &bytes, ReplayGain::Track, nothing(), 0.25).await;
+            check(name, &bytes, ReplayGain::Album, nothing(), 0.8).await;
+        }
+        let bytes = with_free_tags(plain, &[("iTunNORM", SOUND_CHECK)]);
+        check(name, &bytes, ReplayGain::Off, nothing(), 0.5).await;
+        check(name, &bytes, ReplayGain::Track, nothing(), 0.25).await;
+    }
+}
+
+#[tokio::test]
+async fn sound_check_in_a_comment_of_an_mp3_is_heeded() {
+    let plain = tagged(
+        "plain.mp3",
+        "-c:a libmp3lame -b:a 320k -id3v2_version 0",
+        &[],
+    );
+    let text = [b"\0engiTunNORM\0", SOUND_CHECK.as_bytes()].concat();
+    let mut frame = b"COMM".to_vec();
+    frame.extend((text.len() as u32).to_be_bytes());
+    frame.extend([0, 0]);
+    frame.extend(text);
+    assert!(frame.len() < 0x80, "one byte of its length");
+    let mut bytes = b"ID3\x03\0\0\0\0\0".to_vec();
+    bytes.push(frame.len() as u8);
+    bytes.extend(frame);
+    bytes.extend(plain);
+    check("mp3", &bytes, ReplayGain::Track, Loudness::default(), 0.25).await;
+    check("mp3", &bytes, ReplayGain::Off, Loudness::default(), 0.5).await;
+}
+
 #[tokio::test]
 async fn r128_of_opus_is_about_another_level() {
     // −11 dB about −23 LUFS are −6 dB about −18.

@@ -113,3 +113,21 @@ async fn what_is_kept_of_a_station_that_is_paused_is_bounded() {
     let heard = listener.until(CD.samples(200 * 44_100)).await;
     assert!(heard.failure.is_none(), "{:?}", heard.failure);
 }
+
+#[tokio::test]
+async fn a_file_with_titles_ends_where_its_server_says() {
+    const TITLE: &[u8] = b"In a file";
+    let server = MediaServer::start();
+    let bytes = fixture("plain.mp3");
+    // A block of 32 bytes and its length, once; else the length alone.
+    let blocks = bytes.len() / 4096;
+    let sent = (bytes.len() + blocks + 32).to_string();
+    let media = Media::new(bytes).framing(Framing::IgnoresRanges);
+    let media = media.titles(4096, &[(0, TITLE)]).claims_length(&sent);
+    let uri = server.serve("/file", media);
+    let heard = Listener::open(request(uri)).rest().await;
+    assert!(heard.failure.is_none(), "{:?}", heard.failure);
+    assert_eq!(CD.frames(heard.samples.len()), 59 * 1152);
+    assert_eq!(heard.titles[0].1.as_bytes(), TITLE);
+    assert_eq!(server.requests().len(), 1);
+}

@@ -26,12 +26,18 @@ const HOURS: u64 = 6;
 const STALL_EVERY: Duration = Duration::from_mins(30);
 const STALL: Duration = Duration::from_secs(4);
 
+/// The header of a WAV file without end, of one channel of 8 bits.
+fn endless_wav(rate: u32) -> Vec<u8> {
+    let mut header = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    header.extend(rate.to_le_bytes());
+    header.extend(rate.to_le_bytes());
+    header.extend(b"\x01\0\x08\0data\xff\xff\xff\xff");
+    header
+}
+
 /// An endless WAV file, whose level is the number of the song.
 fn station() -> Media {
-    let mut header = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
-    header.extend((RATE as u32).to_le_bytes());
-    header.extend((RATE as u32).to_le_bytes());
-    header.extend(b"\x01\0\x08\0data\xff\xff\xff\xff");
+    let header = endless_wav(RATE as u32);
     let before = header.len() as u64;
     let titles: Vec<_> = (0..4)
         .map(|song| {
@@ -71,10 +77,26 @@ struct Prompt {
     woken: Receiver<()>,
     clock: Arc<ManualClock>,
     began: ClockTime,
+    heard: Arc<Mutex<Songs>>,
+}
+
+/// What has come of a programme.
+#[derive(Default)]
+struct Songs {
     frames: u64,
     song: u8,
-    /// Where each song has begun.
-    songs: Arc<Mutex<Vec<(u64, u8)>>>,
+    /// Where each has begun.
+    begun: Vec<(u64, u8)>,
+}
+
+impl Songs {
+    fn note(&mut self, frame: f32) {
+        let song = (frame * 128.0).round() as u8;
+        if std::mem::replace(&mut self.song, song) != song {
+            self.begun.push((self.frames, song));
+        }
+        self.frames += 1;
+    }
 }
 
 impl Source for Prompt {
@@ -91,12 +113,9 @@ impl Source for Prompt {
                     woken.expect("the source never woke");
                 }
                 Polled::Audio(chunk) => {
+                    let mut heard = self.heard.lock().unwrap();
                     for frame in chunk.samples.chunks(usize::from(chunk.format.channels)) {
-                        let song = (frame[0] * 128.0).round() as u8;
-                        if std::mem::replace(&mut self.song, song) != song {
-                            self.songs.lock().unwrap().push((self.frames, song));
-                        }
-                        self.frames += 1;
+                        heard.note(frame[0]);
                     }
                     return Polled::Audio(chunk);
                 }
@@ -124,35 +143,38 @@ fn resident() -> u64 {
         .unwrap()
 }
 
-#[test]
-fn a_station_plays_for_six_hours_with_cuts_stalls_and_titles() {
-    // In a process of its own, for its memory is looked at.
-    if !inside("media::six_hours::a_station_plays_for_six_hours_with_cuts_stalls_and_titles") {
-        return;
-    }
+/// What was heard in six hours.
+struct Evening {
+    songs: Vec<(u64, u8)>,
+    /// How much of them had come.
+    frames: u64,
+    /// With the second of the programme at which each was told.
+    titles: Vec<(f64, String)>,
+    stalls: u64,
+    seconds: f64,
+}
+
+/// Hears what is at `uri` for six hours; `each_second` is told which it is.
+fn listen(uri: String, mut each_second: impl FnMut(u64)) -> Evening {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .unwrap();
     let network = Network::new(runtime.handle().clone(), Vec::new());
-    let server = MediaServer::start();
-    let uri = server.serve("/radio", station());
     let (wake, woken): (Sender<()>, _) = channel();
     let wake = Mutex::new(wake);
     // The test may have ended.
     let waker = move || wake.lock().unwrap().send(()).unwrap_or_default();
     let source = media::open(request(uri), &network, Arc::new(waker));
     let mut house = House::new(&[]);
-    let songs = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::new(Mutex::new(Songs::default()));
     let prompt = Prompt {
         source,
         woken,
         clock: house.clock.clone(),
         began: house.now(),
-        frames: 0,
-        song: 0,
-        songs: songs.clone(),
+        heard: heard.clone(),
     };
     house.send(EngineCommand::Load(1, Box::new(prompt)));
     house.send(EngineCommand::Play);
@@ -160,6 +182,7 @@ fn a_station_plays_for_six_hours_with_cuts_stalls_and_titles() {
     let (mut start, mut stalls, mut titles) = (began, 0, Vec::new());
     let mut after_an_hour = 0;
     for second in 0..HOURS * 3600 {
+        each_second(second);
         if second == 3600 {
             after_an_hour = resident();
         }
@@ -171,8 +194,7 @@ fn a_station_plays_for_six_hours_with_cuts_stalls_and_titles() {
                     EngineEvent::Playing { start: at, .. } => start = at,
                     EngineEvent::Stalled(_) => stalls += 1,
                     EngineEvent::Title(_, title) => {
-                        let heard = now.seconds_since(start) * RATE as f64;
-                        titles.push((heard, title));
+                        titles.push((now.seconds_since(start), title));
                     }
                     EngineEvent::Opened(..) | EngineEvent::Reach(..) => {}
                     other => panic!("after {second} s: {other:?}"),
@@ -182,17 +204,34 @@ fn a_station_plays_for_six_hours_with_cuts_stalls_and_titles() {
     }
     let grown = resident().saturating_sub(after_an_hour);
     assert!(grown < 4096, "{grown} KiB more than after the first hour");
-    assert_eq!(stalls, 2 * HOURS - 1, "only when nothing came");
+    let heard = heard.lock().unwrap();
+    Evening {
+        songs: heard.begun.clone(),
+        frames: heard.frames,
+        titles,
+        stalls,
+        seconds: house.now().seconds_since(began),
+    }
+}
 
-    let songs = songs.lock().unwrap();
+#[test]
+fn a_station_plays_for_six_hours_with_cuts_stalls_and_titles() {
+    // In a process of its own, for its memory is looked at.
+    if !inside("media::six_hours::a_station_plays_for_six_hours_with_cuts_stalls_and_titles") {
+        return;
+    }
+    let server = MediaServer::start();
+    let uri = server.serve("/radio", station());
+    let evening = listen(uri, |_| {});
+    assert_eq!(evening.stalls, 2 * HOURS - 1, "only when nothing came");
     assert!(
-        songs.len() as u64 >= HOURS * 3600 / SONG - 2,
+        evening.songs.len() as u64 >= HOURS * 3600 / SONG - 2,
         "{}",
-        songs.len()
+        evening.songs.len()
     );
-    for ((frame, song), (heard, title)) in songs.iter().zip(&titles) {
+    for ((frame, song), (heard, title)) in evening.songs.iter().zip(&evening.titles) {
         assert_eq!(title, &format!("Virtual - Song {song}"));
-        let late = (heard - *frame as f64) / RATE as f64;
+        let late = heard - *frame as f64 / RATE as f64;
         // The next block of titles is up to 83 ms away, and the feeder looks around every 50.
         assert!(
             (-0.05..0.25).contains(&late),
@@ -200,7 +239,76 @@ fn a_station_plays_for_six_hours_with_cuts_stalls_and_titles() {
         );
     }
     // What has been sent and not heard is what the buffer and two sockets hold.
-    let heard = house.now().seconds_since(began) * RATE as f64;
-    let behind = server.sent() as f64 - heard;
+    let behind = server.sent() as f64 - evening.seconds * RATE as f64;
     assert!(behind < f64::from(16 << 20), "{behind} bytes behind");
+}
+
+/// Of the live stream, in frames of one byte a second.
+const LOW_RATE: u64 = 8000;
+/// How long a segment of it is, in seconds.
+const SEGMENT: u64 = 600;
+/// How many of them its list names.
+const LISTED: u64 = 6;
+/// One that nobody has…
+const LOST: u64 = 20;
+/// …and one that is there when it is asked for again.
+const LATE: u64 = 10;
+
+/// Lists what there is of the live stream when so many segments have been made, and serves the newest. Each is of a level of its own.
+fn go_on(server: &MediaServer, made: u64) {
+    let first = made - LISTED;
+    let new = if first == 0 { 0..made } else { made - 1..made };
+    for number in new {
+        let level = 129 + number as u8;
+        let media = Media::made(SEGMENT * LOW_RATE, move |_, most| vec![level; most]);
+        let media = match number {
+            LOST => Media::status(404),
+            LATE => media.first_answers(&[503, 404, 200]),
+            _ => media,
+        };
+        server.serve(&format!("/segment-{number}"), media);
+    }
+    // It says that they are short, so that it is asked for anew each half a second.
+    let mut list = format!(
+        "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:{first}\n#EXT-X-MAP:URI=\"header\"\n"
+    );
+    for number in first..made {
+        list.push_str(&format!("#EXTINF:{SEGMENT},\nsegment-{number}\n"));
+    }
+    let list = Media::new(list.into_bytes()).mime("application/vnd.apple.mpegurl");
+    server.serve("/live", list);
+}
+
+#[test]
+fn a_live_stream_in_segments_plays_for_six_hours_with_stalls_and_losses() {
+    if !inside(
+        "media::six_hours::a_live_stream_in_segments_plays_for_six_hours_with_stalls_and_losses",
+    ) {
+        return;
+    }
+    let server = MediaServer::start();
+    server.serve("/header", Media::new(endless_wav(LOW_RATE as u32)));
+    go_on(&server, LISTED);
+    let evening = listen(server.url("/live"), |second| {
+        if second > 0 && second.is_multiple_of(SEGMENT) {
+            go_on(&server, LISTED + second / SEGMENT);
+        }
+    });
+    assert_eq!(evening.stalls, 2 * HOURS - 1, "only when nothing came");
+    // From three before the end of the first list on, each once and whole, but for the one that is lost.
+    let mut begins = 0;
+    let numbers = (LISTED - 3..).filter(|number| *number != LOST);
+    for ((frame, level), number) in evening.songs.iter().zip(numbers) {
+        assert_eq!((*frame, u64::from(*level)), (begins, number + 1));
+        begins += SEGMENT * LOW_RATE;
+    }
+    // It is as far behind as it was at the beginning, but for the stalls and the segment that was lost.
+    let behind = evening.seconds - evening.frames as f64 / LOW_RATE as f64;
+    assert!((-60.0..120.0).contains(&behind), "{behind} s behind");
+    let segments = HOURS * 3600 / SEGMENT;
+    assert!(
+        evening.songs.len() as u64 >= segments,
+        "{}",
+        evening.songs.len()
+    );
 }
