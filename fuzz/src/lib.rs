@@ -93,7 +93,11 @@ pub fn didl(bytes: &[u8]) {
     assert_eq!(first.metadata, metadata);
     assert!(!first.title.is_empty());
     let second = track(URI, &minimal_didl(&first));
-    assert_eq!(second.title.trim(), sound(&first.title).trim());
+    // Of a title that XML cannot carry nothing is left, and it is the file's name then.
+    match sound(&first.title).trim() {
+        "" => assert_eq!(second.title, "a.flac"),
+        title => assert_eq!(second.title.trim(), title),
+    }
     assert_eq!(second.request.uri, URI);
 }
 

@@ -147,7 +147,7 @@ mod tests {
         check(&[("REPLAYGAIN_TRACK_GAIN", "loud")], None, None);
         check(&[("TITLE", "-3 dB")], None, None);
         let norm = " 00000FA0 000007D0 00001234 00000234 00000000 00000000 00002000 00004000 0 0";
-        let by_itunes = of(-6.0206, Some(0.5));
+        let by_itunes = of(-10.0 * 4.0_f32.log10(), Some(0.5));
         check(&[("com.apple.iTunes:iTunNORM", norm)], by_itunes, None);
         check(
             &[("iTunNORM", norm), ("REPLAYGAIN_TRACK_GAIN", "-1")],

@@ -26,7 +26,7 @@ const START: Duration = Duration::from_millis(250);
 /// After running dry this much must have been decoded.
 const REFILL: Duration = Duration::from_millis(1500);
 /// Between a decision here and the lane's thread having acted on it.
-const MARGIN: Duration = Duration::from_millis(15);
+const MARGIN: Duration = Duration::from_millis(10);
 /// A start waits for so long for outputs whose devices are not known yet; after that they join where the music is.
 const PATIENCE: Duration = Duration::from_millis(700);
 /// While it waits for them it looks around this often.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Background, Facts, NAME, Scene, house, output, python, script};
+use super::{Background, Facts, NAME, Scene, house, house_with, output, python, script};
 use crate::support::namespace::inside;
 use crate::support::two_hosts::{HERE, OtherHost, THERE};
 
@@ -131,6 +131,71 @@ async fn through_half_an_hour_of_music_nothing_that_was_told_is_stale() {
         "seconds of songs from their beginning to their end"
     );
     assert!(session["steps"].as_u64() > Some(90), "{session}");
+    scene.end().await;
+}
+
+#[tokio::test]
+async fn an_input_that_sounds_is_seen_as_what_it_is() {
+    if !inside("clients::async_upnp_client::an_input_that_sounds_is_seen_as_what_it_is") {
+        return;
+    }
+    let scene = Scene::set_in(house_with(
+        "[[input]]\nname = \"Echo Dot\"\ntype = \"pipe\"\npath = \"dot\"\nstop_after_s = 1\n",
+    ))
+    .await;
+    let song = scene.songs(1, 60).remove(0);
+    let mut command = client("input.py");
+    command.arg(scene.home.path("dot")).arg(&song);
+    let facts = Facts::of(command).await;
+
+    assert_eq!(facts.only("before")["state"], "NO_MEDIA_PRESENT");
+    for fact in ["sounding", "sounding again"] {
+        let seen = facts.only(fact);
+        let uri = "unisono-input:Echo%20Dot";
+        assert_eq!(seen["title"], "Echo Dot");
+        assert_eq!((&seen["uri"], &seen["set"]), (&json!(uri), &json!(uri)));
+        assert_eq!(seen["kind"], "object.item.audioItem.audioBroadcast");
+        assert_eq!(
+            (&seen["can_seek"], &seen["can_stop"]),
+            (&json!(false), &json!(true))
+        );
+        assert_eq!(seen["duration"], json!(null));
+    }
+    // A cast takes over, and the input neither takes it back while it goes on nor ends it when it ends.
+    let cast = facts.only("cast over it");
+    assert_eq!(
+        (&cast["state"], &cast["uri"]),
+        (&json!("PLAYING"), &json!(song))
+    );
+    // When it falls silent, what was set before is set again.
+    let silent = facts.only("silent again");
+    assert_eq!(
+        (&silent["state"], &silent["set"]),
+        (&json!("STOPPED"), &json!(song))
+    );
+    assert_eq!(silent["can_seek"], true);
+
+    let mut states: Vec<_> = facts.only("states")["states"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|state| *state != "TRANSITIONING")
+        .collect();
+    states.dedup();
+    let expected = [
+        "NO_MEDIA_PRESENT",
+        "PLAYING",
+        "STOPPED",
+        "PLAYING",
+        "STOPPED",
+    ];
+    assert_eq!(
+        states,
+        expected
+            .map(|state| json!(state))
+            .iter()
+            .collect::<Vec<_>>()
+    );
     scene.end().await;
 }
 

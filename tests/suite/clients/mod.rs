@@ -38,8 +38,11 @@ struct Scene {
 
 impl Scene {
     async fn set() -> Self {
+        Self::set_in(house()).await
+    }
+
+    async fn set_in(home: Home) -> Self {
         let host = OtherHost::connect();
-        let home = house();
         Self {
             program: host.start(&home).await,
             server: MediaServer::start_on(HERE),
@@ -85,12 +88,17 @@ impl Scene {
 
 /// A config of one zone with two simulated outputs, to be found on whatever interfaces there are.
 fn house() -> Home {
+    house_with("")
+}
+
+/// The same, with more in the config.
+fn house_with(more: &str) -> Home {
     let home = Home::new();
     home.write_config(&format!(
         "[network]\nport = 0\n\
          [[output]]\nname = \"Left\"\ntype = \"simulated\"\ncrystal_ppm = 100\n\
          [[output]]\nname = \"Right\"\ntype = \"simulated\"\ncrystal_ppm = -100\n\
-         [[zone]]\nname = '{NAME}'\noutputs = [\"Left\", \"Right\"]\n"
+         [[zone]]\nname = '{NAME}'\noutputs = [\"Left\", \"Right\"]\n{more}"
     ));
     home
 }
