@@ -46,7 +46,8 @@ pub async fn receive(
         let (name, address) = (device.name.escape_debug(), device.place.device);
         writeln!(
             out,
-            "{name} ({address}) has paired, and may connect by itself from now on."
+            "{name} ({address}) has paired, and may connect by itself from now on. To play what it sends, add this to the config, with a zone of yours:\n\n\
+             [[input]]\nname = \"{name}\"\ntype = \"bluetooth\"\naddress = \"{address}\"\nzone = \"Everywhere\""
         )?;
     }
     closed.map_err(|failure| CommandError::Failed {

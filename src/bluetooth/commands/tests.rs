@@ -267,6 +267,9 @@ async fn whoever_pairs_while_we_receive_is_trusted_and_nobody_after_that() {
         said.contains("Flip 5 (AA:BB:CC:DD:EE:01) has paired"),
         "{said}"
     );
+    let input =
+        "[[input]]\nname = \"Flip 5\"\ntype = \"bluetooth\"\naddress = \"AA:BB:CC:DD:EE:01\"";
+    assert!(said.contains(input), "{said}");
     assert_eq!(radio.start.elapsed().as_secs(), 70);
     assert!(!radio.sheet().open);
     assert_eq!(radio.sheet().done, ["trust"]);
