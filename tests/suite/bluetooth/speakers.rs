@@ -61,14 +61,14 @@ impl Speaker {
     /// It has gone, and its sink with it.
     async fn goes(&self, bluez: &mut Bluez) {
         bluez.order(json!(["connected", self.address, false])).await;
-        self.server.unplug().await;
+        self.server.unplug();
     }
 
     /// It connects by itself, and its sink is there some time later.
     async fn comes(&self, bluez: &mut Bluez, codec: &str) {
         bluez.order(json!(["connected", self.address, true])).await;
         sleep(Duration::from_millis(300)).await;
-        self.server.plug(&format!("bluetooth.codec={codec}")).await;
+        self.server.plug(&format!("bluetooth.codec={codec}"));
     }
 }
 
@@ -236,7 +236,7 @@ async fn speakers_that_go_come_back_in_step_and_the_others_never_notice() {
             let fact = json!({"did": "Connect", "address": speaker.address});
             bluez.told(fact, connects + 1).await;
             sleep(Duration::from_millis(300)).await;
-            speaker.server.plug("bluetooth.codec=sbc").await;
+            speaker.server.plug("bluetooth.codec=sbc");
         }
         let took = house.until(speaker.name, "is back in step", in_step).await;
         assert!(
@@ -277,13 +277,13 @@ async fn lateness_goes_with_the_codec_and_lasts() {
         .order(json!(["device", "hci0", flip.address, "Flip 5", "paired"]))
         .await;
     bluez.order(json!(["battery", flip.address, 70])).await;
-    flip.server.unplug().await;
+    flip.server.unplug();
     let house = House::start(&bluez, &flip.output(210)).await;
     // At the start it is asked to come.
     bluez
         .told(json!({"did": "Connect", "address": flip.address}), 1)
         .await;
-    flip.server.plug("bluetooth.codec=sbc").await;
+    flip.server.plug("bluetooth.codec=sbc");
     let codec = |codec: &'static str| move |it: &Value| it["bluetooth"]["codec"] == codec;
     house
         .until("Flip", "is known to have SBC", codec("sbc"))
