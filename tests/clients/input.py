@@ -59,7 +59,7 @@ async def main():
 
         renderer.on_event = note
         await renderer.async_subscribe_services()
-        await until("told the first state", lambda: renderer.transport_state)
+        await until("told the first state", lambda: evented(renderer, "AVT", "TransportState"))
         say("before", **seen(renderer))
 
         async def reach(state):
