@@ -39,9 +39,9 @@ impl LiveLine {
         self.delay = Some(delay);
         self.late_since = None;
         let line = Timeline::new(0, live.begins + delay, rate);
-        let soonest = line.frame_at(now + reach).ceil();
-        let first = resume.max(soonest).max(0.0);
-        Timeline::new(first as u64, line.time_of(first.floor()), rate)
+        let soonest = line.frame_at(now + reach).round();
+        let first = resume.max(soonest).max(0.0).floor();
+        Timeline::new(first as u64, line.time_of(first), rate)
     }
 
     /// Whether the line has to be laid anew because outputs, or the source, have become slower than it can bear.
@@ -134,6 +134,7 @@ mod tests {
         assert!(!asked(1000, 60, 2010));
         assert!(!asked(1000, 79, 2010));
         assert!(asked(1000, 250, 2010));
+        assert!(!asked(1000, 60, 2010));
         // Held up, and then not.
         assert!(!asked(1000, 60, 2500));
         assert!(!asked(1000, 60, 3400));
