@@ -25,5 +25,6 @@ pub mod sound_server; // PulseAudio and PipeWire servers: what they have, and th
 pub mod spelling; // what a person most likely meant
 pub mod state_dir; // what the program itself remembers from one start to the next
 pub mod upnp; // the protocol machine, usable for any device
+pub mod urgency; // running at once when one's time has come, however busy the machine is
 pub mod view; // a few lines on a terminal that show what is going on
 pub mod zone; // one renderer's mind

@@ -6,7 +6,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::{InputEnd, InputEvent, InputHandle, InputSpec, Listener};
+use crate::capture::CaptureSpec;
 use crate::clock::{Clock, ClockTime};
+use crate::urgency::ask_for_real_time;
 
 /// A far end that is not there is tried again after this…
 const FIRST_RETRY: Duration = Duration::from_millis(500);
@@ -78,6 +80,10 @@ fn listen(
 ) {
     let span = tracing::info_span!("input", name = %spec.name);
     let _in_span = span.enter();
+    if !matches!(spec.capture, CaptureSpec::Pipe(_)) {
+        // A program that writes into a pipe may be started from here, and would have it too.
+        ask_for_real_time();
+    }
     let mut listener = Listener::new(spec, end, clock.now());
     let (mut retry_at, mut pause) = (ClockTime::default(), FIRST_RETRY);
     let mut reported = false;

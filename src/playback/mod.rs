@@ -14,7 +14,6 @@ mod report;
 mod settings;
 mod spec;
 mod threads;
-mod urgency;
 mod written;
 
 pub use feeder::{EngineCommand, EngineEvent, Feeder, TrackId, WakeAt};

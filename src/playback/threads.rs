@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::feeder::{EngineCommand, EngineEvent, Feeder};
 use super::lane::{Claim, Gain, Lane, LaneEnd, LaneHandle, Wake};
 use super::spec::OutputSpec;
-use super::urgency::ask_for_real_time;
 use crate::audio::StreamFormat;
 use crate::clock::{Clock, ClockTime};
+use crate::urgency::ask_for_real_time;
 
 /// A sink that was lost is tried again after this…
 const FIRST_RETRY: Duration = Duration::from_millis(500);
@@ -177,6 +177,7 @@ fn run_feeder(
     mut on_event: impl FnMut(EngineEvent),
 ) {
     use std::sync::mpsc::TryRecvError;
+    ask_for_real_time();
     loop {
         let ended = loop {
             match commands.try_recv() {
