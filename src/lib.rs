@@ -21,6 +21,7 @@ pub mod playback; // the audio plane: feeder, lanes and their threads
 pub mod remote; // a running program, asked and told through its API
 pub mod renderer; // what we are on the network: MediaRenderer:1 over a zone
 pub mod sink; // where frames leave the program
+pub mod sound_card; // sound cards: which there are, and how one is opened
 pub mod sound_server; // PulseAudio and PipeWire servers: what they have, and the way to them
 pub mod spelling; // what a person most likely meant
 pub mod state_dir; // what the program itself remembers from one start to the next

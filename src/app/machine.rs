@@ -9,7 +9,8 @@ use crate::capture::{self, CaptureSpec, PipeOrigin};
 use crate::clock::Clock;
 use crate::config::{InputPlan, Plan};
 use crate::playback::OutputSpec;
-use crate::sink::{DeviceEntry, DeviceSpec, PulseSpec, SimulatedSpec, SinkSpec, device};
+use crate::sink::{DeviceSpec, PulseSpec, SimulatedSpec, SinkSpec, device};
+use crate::sound_card::CardEntry;
 use crate::sound_server::{Entry, sinks, sources};
 
 /// The outputs of a machine without a config, and a sentence that says which and why: every sink that one can hear of the
@@ -68,7 +69,7 @@ fn count(number: usize, thing: &str) -> String {
 }
 
 /// The sound card that is used when none is named. One that cannot be opened does not count.
-fn default_card(clock: &Arc<dyn Clock>) -> Result<DeviceEntry, String> {
+fn default_card(clock: &Arc<dyn Clock>) -> Result<CardEntry, String> {
     let cards = device::devices()?;
     let default = cards.into_iter().find(|card| card.default);
     let card = default.ok_or("there is no sound card")?;

@@ -11,23 +11,20 @@ use std::time::Duration;
 use rodio::cpal;
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
-use cpal::{BufferSize, InputCallbackInfo, SampleFormat, SizedSample, StreamConfig};
+use cpal::{InputCallbackInfo, SampleFormat, SizedSample, StreamConfig};
 use rtrb::{Consumer, RingBuffer};
 
 use callback::{Callback, Signals};
 
-use super::{Capture, CaptureError, CaptureSpec, CardEntry, DeviceInput};
+use super::{Capture, CaptureError, CaptureSpec, DeviceInput};
 use crate::audio::Heard;
 use crate::clock::Clock;
+use crate::sound_card::{CardEntry, choice};
 
 /// What the ring holds: the reading thread may be late by this much.
 const RING: Duration = Duration::from_millis(400);
 /// How often the ring is emptied.
 const PACE: Duration = Duration::from_millis(10);
-/// Frames the card is asked to give at a time.
-const PERIOD: u32 = 480;
-/// The rate asked for where the card has a choice: the zone's own.
-const PREFERRED_RATE: u32 = 48_000;
 /// Reports wait here until they are read; when the reader is late, later ones are as good.
 const REPORTS: usize = 16;
 
@@ -37,24 +34,9 @@ const REPORTS: usize = 16;
 /// A sentence, when the system's sound interface does not answer.
 pub fn devices() -> Result<Vec<CardEntry>, String> {
     let host = cpal::default_host();
-    let default = host
-        .default_input_device()
-        .and_then(|device| device.id().ok());
+    let default = host.default_input_device();
     let devices = host.input_devices().map_err(|error| error.to_string())?;
-    Ok(devices
-        .filter_map(|device| {
-            let id = device.id().ok()?;
-            let description = device.description().ok();
-            Some(CardEntry {
-                default: default.as_ref() == Some(&id),
-                description: description.map_or_else(
-                    || id.to_string(),
-                    |description| description.name().to_owned(),
-                ),
-                name: id.to_string(),
-            })
-        })
-        .collect())
+    Ok(choice::entries(devices, default.as_ref()))
 }
 
 pub(super) fn open(
@@ -88,59 +70,17 @@ fn find(spec: &DeviceInput) -> Result<cpal::Device, String> {
             .ok_or_else(|| "this machine has no sound card that takes anything in".to_owned());
     };
     let mut devices = host.input_devices().map_err(|error| error.to_string())?;
-    let matches = |device: &cpal::Device| {
-        device.id().is_ok_and(|id| id.to_string() == *wanted)
-            || device
-                .description()
-                .is_ok_and(|description| description.name() == wanted)
-    };
+    let matches = |device: &cpal::Device| choice::is_called(device, wanted);
     devices.find(matches).ok_or_else(|| {
         "there is no sound card of this name that takes anything in; `unisono outputs` lists those there are".to_owned()
     })
 }
 
-/// The card's configuration that needs least conversion: stereo float at 48 kHz, or what comes nearest.
 fn choose(device: &cpal::Device) -> Result<(StreamConfig, SampleFormat), String> {
-    let preference = |format: SampleFormat| match format {
-        SampleFormat::F32 => 0,
-        SampleFormat::I32 => 1,
-        SampleFormat::I16 => 2,
-        SampleFormat::U16 => 3,
-        SampleFormat::U8 => 4,
-        _ => 5,
-    };
     let offered = device
         .supported_input_configs()
-        .map_err(|error| error.to_string())?
-        .filter(|range| range.channels() >= 1)
-        .min_by_key(|range| {
-            let has_rate =
-                (range.min_sample_rate()..=range.max_sample_rate()).contains(&PREFERRED_RATE);
-            (
-                !has_rate,
-                range.channels().abs_diff(2),
-                preference(range.sample_format()),
-            )
-        });
-    let chosen = match offered {
-        Some(range) => {
-            let rate = PREFERRED_RATE.clamp(range.min_sample_rate(), range.max_sample_rate());
-            range.with_sample_rate(rate)
-        }
-        None => device
-            .default_input_config()
-            .map_err(|error| error.to_string())?,
-    };
-    let buffer_size = match chosen.buffer_size() {
-        cpal::SupportedBufferSize::Range { min, max } if min <= max => {
-            BufferSize::Fixed(PERIOD.clamp(*min, *max))
-        }
-        _ => BufferSize::Default,
-    };
-    let format = chosen.sample_format();
-    let mut config: StreamConfig = chosen.into();
-    config.buffer_size = buffer_size;
-    Ok((config, format))
+        .map_err(|error| error.to_string())?;
+    choice::plainest(offered, || device.default_input_config())
 }
 
 /// The reader's end.

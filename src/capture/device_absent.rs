@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Capture, CaptureError, CaptureSpec, CardEntry, DeviceInput};
+use super::{Capture, CaptureError, CaptureSpec, DeviceInput};
 use crate::clock::Clock;
+use crate::sound_card::CardEntry;
 
 const ABSENT: &str = "this program was built without the `device` feature";
 

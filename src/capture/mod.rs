@@ -44,17 +44,6 @@ pub trait Capture {
     fn gaps(&self) -> u64;
 }
 
-/// One sound card that takes something in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CardEntry {
-    /// The name the config wants.
-    pub name: String,
-    /// What people call it.
-    pub description: String,
-    /// Whether it is the system's default.
-    pub default: bool,
-}
-
 /// Why an input cannot be used. The text says which and what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CaptureError {

@@ -12,13 +12,14 @@ use std::time::Duration;
 use rodio::cpal;
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
-use cpal::{BufferSize, OutputCallbackInfo, SampleFormat, SizedSample, StreamConfig};
+use cpal::{OutputCallbackInfo, SampleFormat, SizedSample, StreamConfig};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use callback::{Callback, Signals};
 
-use super::{DeviceEntry, Heard, Sink, SinkError, SinkSpec, spec::DeviceSpec};
+use super::{Heard, Sink, SinkError, SinkSpec, spec::DeviceSpec};
 use crate::clock::Clock;
+use crate::sound_card::{CardEntry, choice};
 
 /// What the ring holds beyond what the card takes at a time: the lane's thread may be late by this much. Samples in the
 /// ring cannot be taken back.
@@ -29,10 +30,6 @@ const LARGEST_RING: Duration = Duration::from_millis(400);
 const LARGEST_WANTED: Duration = Duration::from_millis(250);
 /// How often the ring is filled: a quarter of what is spare.
 const PACE: Duration = Duration::from_millis(10);
-/// Frames the card is asked to take at a time.
-const PERIOD: u32 = 480;
-/// The rate asked for where the card has a choice: the zone's own.
-const PREFERRED_RATE: u32 = 48_000;
 /// Reports wait here until the lane takes them; when it is late, later ones are as good.
 const REPORTS: usize = 16;
 
@@ -40,26 +37,11 @@ const REPORTS: usize = 16;
 ///
 /// # Errors
 /// A sentence, when the system's sound interface does not answer.
-pub fn devices() -> Result<Vec<DeviceEntry>, String> {
+pub fn devices() -> Result<Vec<CardEntry>, String> {
     let host = cpal::default_host();
-    let default = host
-        .default_output_device()
-        .and_then(|device| device.id().ok());
+    let default = host.default_output_device();
     let devices = host.output_devices().map_err(|error| error.to_string())?;
-    Ok(devices
-        .filter_map(|device| {
-            let id = device.id().ok()?;
-            let description = device.description().ok();
-            Some(DeviceEntry {
-                default: default.as_ref() == Some(&id),
-                description: description.map_or_else(
-                    || id.to_string(),
-                    |description| description.name().to_owned(),
-                ),
-                name: id.to_string(),
-            })
-        })
-        .collect())
+    Ok(choice::entries(devices, default.as_ref()))
 }
 
 pub(super) fn open(
@@ -94,59 +76,17 @@ fn find(spec: &DeviceSpec) -> Result<cpal::Device, String> {
             .ok_or_else(|| "this machine has no sound card".to_owned());
     };
     let mut devices = host.output_devices().map_err(|error| error.to_string())?;
-    let matches = |device: &cpal::Device| {
-        device.id().is_ok_and(|id| id.to_string() == *wanted)
-            || device
-                .description()
-                .is_ok_and(|description| description.name() == wanted)
-    };
+    let matches = |device: &cpal::Device| choice::is_called(device, wanted);
     devices.find(matches).ok_or_else(|| {
         "there is no sound card of this name; `unisono outputs` lists those there are".to_owned()
     })
 }
 
-/// The card's configuration that needs least conversion: stereo float at 48 kHz, or what comes nearest.
 fn choose(device: &cpal::Device) -> Result<(StreamConfig, SampleFormat), String> {
-    let preference = |format: SampleFormat| match format {
-        SampleFormat::F32 => 0,
-        SampleFormat::I32 => 1,
-        SampleFormat::I16 => 2,
-        SampleFormat::U16 => 3,
-        SampleFormat::U8 => 4,
-        _ => 5,
-    };
     let offered = device
         .supported_output_configs()
-        .map_err(|error| error.to_string())?
-        .filter(|range| range.channels() >= 1)
-        .min_by_key(|range| {
-            let has_rate =
-                (range.min_sample_rate()..=range.max_sample_rate()).contains(&PREFERRED_RATE);
-            (
-                !has_rate,
-                range.channels().abs_diff(2),
-                preference(range.sample_format()),
-            )
-        });
-    let chosen = match offered {
-        Some(range) => {
-            let rate = PREFERRED_RATE.clamp(range.min_sample_rate(), range.max_sample_rate());
-            range.with_sample_rate(rate)
-        }
-        None => device
-            .default_output_config()
-            .map_err(|error| error.to_string())?,
-    };
-    let buffer_size = match chosen.buffer_size() {
-        cpal::SupportedBufferSize::Range { min, max } if min <= max => {
-            BufferSize::Fixed(PERIOD.clamp(*min, *max))
-        }
-        _ => BufferSize::Default,
-    };
-    let format = chosen.sample_format();
-    let mut config: StreamConfig = chosen.into();
-    config.buffer_size = buffer_size;
-    Ok((config, format))
+        .map_err(|error| error.to_string())?;
+    choice::plainest(offered, || device.default_output_config())
 }
 
 /// The lane's end.
@@ -208,7 +148,7 @@ fn start<T: SizedSample + cpal::FromSample<f32>>(
         )
         .map_err(|error| error.to_string())?;
     // A card that does not say is known by what it takes.
-    let period = stream.buffer_size().unwrap_or(PERIOD) as usize;
+    let period = stream.buffer_size().unwrap_or(choice::PERIOD) as usize;
     signals.period.fetch_max(period, Ordering::Relaxed);
     stream.play().map_err(|error| error.to_string())?;
     Ok(Card {
@@ -292,6 +232,6 @@ mod tests {
             }
             assert_eq!(kept_filled(1_000_000, rate), capacity(rate));
         }
-        assert_eq!(kept_filled(PERIOD as usize, 48_000), 2_400);
+        assert_eq!(kept_filled(choice::PERIOD as usize, 48_000), 2_400);
     }
 }

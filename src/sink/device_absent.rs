@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{DeviceEntry, Sink, SinkError, SinkSpec, spec::DeviceSpec};
+use super::{Sink, SinkError, SinkSpec, spec::DeviceSpec};
 use crate::clock::Clock;
+use crate::sound_card::CardEntry;
 
 const ABSENT: &str = "this program was built without the `device` feature";
 
@@ -12,7 +13,7 @@ const ABSENT: &str = "this program was built without the `device` feature";
 ///
 /// # Errors
 /// Always.
-pub fn devices() -> Result<Vec<DeviceEntry>, String> {
+pub fn devices() -> Result<Vec<CardEntry>, String> {
     Err(ABSENT.to_owned())
 }
 

@@ -4,7 +4,6 @@
 
 #[cfg_attr(not(feature = "device"), path = "device_absent.rs")]
 pub mod device;
-mod listing;
 #[cfg_attr(not(feature = "pulse"), path = "pulse_absent.rs")]
 mod pulse;
 pub mod simulated;
@@ -16,7 +15,6 @@ use std::time::Duration;
 
 pub use crate::audio::Heard;
 use crate::clock::Clock;
-pub use listing::DeviceEntry;
 pub use spec::{BluetoothSpec, DeviceSpec, PulseSpec, SimulatedSpec, SinkSpec, WavSpec};
 
 /// The far end of an output. Frames are stereo, interleaved.
