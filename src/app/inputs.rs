@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::InputEntry;
 use crate::clock::Clock;
-use crate::config::{Plan, Start};
+use crate::config::{InputPlan, Plan, Start};
 use crate::live::{InputEvent, InputHandle, InputSpec, Inputs};
 use crate::media::MediaRequest;
 use crate::renderer::live_didl;
@@ -65,7 +65,7 @@ pub(super) fn opening(inputs: &[InputHandle], otherwise: OpenMedia) -> OpenMedia
 /// The inputs for the API.
 pub(super) fn entries(plan: &Plan, inputs: &Inputs) -> Vec<InputEntry> {
     let inputs = plan.inputs.iter().zip(inputs.handles());
-    let entry = |(input, handle): (&crate::config::InputPlan, &InputHandle)| InputEntry {
+    let entry = |(input, handle): (&InputPlan, &InputHandle)| InputEntry {
         handle: handle.clone(),
         source: input.capture.to_string(),
         zone: input.zone,
