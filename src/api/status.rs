@@ -132,8 +132,9 @@ pub struct OutputStatus {
 pub struct BluetoothStatus {
     /// Its address.
     pub address: String,
-    /// Whether it is connected.
-    pub connected: bool,
+    /// Whether it is connected; null when nobody can be asked.
+    #[schema(required)]
+    pub connected: Option<bool>,
     /// How full its battery is, in percent.
     #[schema(required, maximum = 100)]
     pub battery_percent: Option<u8>,

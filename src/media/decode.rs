@@ -81,6 +81,12 @@ impl ContainerDecoder {
         } else {
             None
         };
+        if front.as_ref().is_some_and(|front| !front.is_size_true) {
+            tracing::info!(
+                "{}: its WAV header does not say how long it is, or not truly; it plays as far as it goes",
+                request.uri
+            );
+        }
         let frames = front.as_ref().and_then(|front| front.frames);
         let is_mp4 = head.get(4..8).is_some_and(|name| name == b"ftyp");
         let is_caf = head.starts_with(b"caff");

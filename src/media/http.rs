@@ -10,6 +10,7 @@ mod headers;
 mod icy;
 mod mend;
 mod programme;
+mod remarks;
 mod resume;
 mod segments;
 mod transfer;
@@ -26,6 +27,7 @@ use hyper::{Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use url::Url;
 
 use super::buffer::{Intake, Place};
@@ -90,15 +92,23 @@ impl Network {
         place: Place,
         validator: Option<&str>,
     ) -> Result<Answer, Refusal> {
+        let asked = Instant::now();
         let mut url = Url::parse(uri).map_err(|error| Refusal::Address(error.to_string()))?;
+        let mut remarks = Vec::new();
         for _ in 0..=MOST_REDIRECTS {
             self.check(&url).await?;
             let mut response = self.ask(&url, place, validator, true).await?;
             if response.status() == StatusCode::NOT_ACCEPTABLE {
+                remarks.push(
+                    "the server refuses DLNA's headers (406); asked again without them".to_owned(),
+                );
                 response = self.ask(&url, place, validator, false).await?;
             }
             if !is_redirect(response.status()) {
-                return Answer::read(response, url, place);
+                let mut answer = Answer::read(response, url, place, asked)?;
+                remarks.append(&mut answer.remarks);
+                answer.remarks = remarks;
+                return Ok(answer);
             }
             let location = response.headers().get(header::LOCATION);
             url = location
@@ -112,6 +122,7 @@ impl Network {
                         response.status()
                     ))
                 })?;
+            remarks.push(format!("it redirects to {url}"));
         }
         Err(Refusal::Unusable(format!(
             "it redirects more than {MOST_REDIRECTS} times"

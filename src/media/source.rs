@@ -33,9 +33,11 @@ pub fn open(request: MediaRequest, network: &Network, waker: Waker) -> Box<dyn S
     let outlet = Arc::new(Outlet::new(waker));
     let uri = request.uri.clone();
     let player = Player::new(request, reader, Arc::clone(&outlet));
+    // It logs where whoever opens it does.
+    let log = tracing::dispatcher::get_default(Clone::clone);
     let spawned = thread::Builder::new()
         .name(format!("decode-{}", short_name(&uri)))
-        .spawn(move || player.run());
+        .spawn(move || tracing::dispatcher::with_default(&log, || player.run()));
     if let Err(error) = spawned {
         let reason = format!("no thread could be started for it: {error}");
         outlet.finish(Ending::Failed(MediaError::Decode { uri, reason }));

@@ -32,6 +32,8 @@ pub(super) struct Front {
     pub(super) audio: u64,
     /// How many frames there are, if the file knows or is as long.
     pub(super) frames: Option<u64>,
+    /// Whether the header's size of the samples is that of the samples.
+    pub(super) is_size_true: bool,
 }
 
 /// Whether a file that begins with `head` is a WAV file.
@@ -134,6 +136,7 @@ pub(super) fn front(reader: &mut impl Read, length: Option<u64>) -> io::Result<O
                 bytes,
                 audio: at,
                 frames: size.zip(frame).map(|(size, frame)| size / frame),
+                is_size_true: is_known,
             }));
         }
         let padded = layout.padded(size);

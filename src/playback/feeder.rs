@@ -362,8 +362,12 @@ impl Feeder {
             // While it is not heard, what has been taken in goes by.
             heard = heard.max(self.stream.end() as f64 - self.frames(LEAD));
         }
+        let earliest = match self.mode {
+            Mode::Running(line) => line.frame_at(now + self.reach()),
+            Mode::Halted | Mode::Starting { .. } => 0.0,
+        };
         // An end is one before lanes need it.
-        let told = self.stream.read(heard, limit, ending);
+        let told = self.stream.read(heard, limit, ending, earliest);
         self.events.extend(told);
         if let Some((track, reach)) = self.stream.new_reach() {
             self.events.push_back(EngineEvent::Reach(track, reach));
@@ -381,8 +385,10 @@ impl Feeder {
                 return;
             }
             Fill::Ended(track) if self.stream.end() as f64 <= self.resume => {
-                self.mode = Mode::Halted;
-                self.events.push_back(EngineEvent::Ended(track));
+                if self.stream.go_over().is_none() {
+                    self.mode = Mode::Halted;
+                    self.events.push_back(EngineEvent::Ended(track));
+                }
                 return;
             }
             Fill::Flowing => {
@@ -438,7 +444,17 @@ impl Feeder {
         match self.stream.fill() {
             Fill::Ended(track) if heard_all => {
                 self.finish(end);
-                self.events.push_back(EngineEvent::Ended(track));
+                match self.stream.go_over() {
+                    None => self.events.push_back(EngineEvent::Ended(track)),
+                    // Named too late, or its server is: it begins as soon as it can.
+                    Some((next, is_there)) => {
+                        self.restart_at(end as f64, false);
+                        self.mode = Mode::starting(false);
+                        if !is_there {
+                            self.events.push_back(EngineEvent::Stalled(next));
+                        }
+                    }
+                }
             }
             Fill::Failed(track, error) if heard_all => {
                 self.finish(end);

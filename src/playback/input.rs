@@ -12,6 +12,8 @@ pub(super) struct Input {
     blocks: Receiver<Arc<AudioBlock>>,
     front: VecDeque<Arc<AudioBlock>>,
     next: u64,
+    /// The frame after the last that has come.
+    end: u64,
     /// The last that came was the mark of the end: an empty block.
     ended: bool,
     closed: bool,
@@ -23,6 +25,7 @@ impl Input {
             blocks,
             front: VecDeque::new(),
             next: 0,
+            end: 0,
             ended: false,
             closed: false,
         }
@@ -32,6 +35,11 @@ impl Input {
     pub(super) fn skip_to(&mut self, frame: u64) {
         self.next = frame;
         self.arrive();
+    }
+
+    /// The frame after the last that has come.
+    pub(super) fn end(&self) -> u64 {
+        self.end
     }
 
     /// Whether there is anything to be read now.
@@ -115,6 +123,7 @@ impl Input {
         match self.blocks.try_recv() {
             Ok(block) => {
                 self.ended = block.frames() == 0;
+                self.end = block.end();
                 if block.end() > self.next {
                     self.front.push_back(block);
                 }

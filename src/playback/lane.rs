@@ -426,8 +426,11 @@ impl Lane {
             chunk.resize(silence * 2, 0.0);
             device.write(&chunk, true);
         } else {
-            self.render(device, frames, &mut chunk);
-            device.write(&chunk, false);
+            let music = self.render(device, frames, &mut chunk);
+            let (music, behind) = chunk.split_at(music * 2);
+            device.write(music, false);
+            // What follows the end may be put in the place of what is written behind it.
+            device.write(behind, true);
         }
         self.chunk = chunk;
     }
@@ -497,13 +500,15 @@ impl Lane {
         Ok(back)
     }
 
-    /// Makes the next `frames` of music; silence if there is none.
-    fn render(&mut self, device: &mut Device, frames: usize, output: &mut Vec<f32>) {
+    /// Makes the next `frames` of music; silence if there is none. Returns how many of them stand before the end of the stream, as far as
+    /// that is known.
+    fn render(&mut self, device: &mut Device, frames: usize, output: &mut Vec<f32>) -> usize {
         output.clear();
         output.resize(frames * 2, 0.0);
         let Mode::Playing { mut stream } = std::mem::replace(&mut self.mode, Mode::Silent) else {
-            return;
+            return 0;
         };
+        let from = device.position();
         // While the device is not known again after a gap, the music goes on as it was.
         let known = device.is_known();
         let ahead = if known {
@@ -526,10 +531,15 @@ impl Lane {
         self.broken &= !known;
         self.status.set_ahead(known.then_some(ahead));
         let next = device.position();
+        let mut music = frames;
         self.mode = if missing > 0 && stream.input.exhausted() {
+            let end = stream.input.end() as f64;
+            let before = ((end - from) / (next - from)).clamp(0.0, 1.0);
+            music = (before * frames as f64).ceil() as usize;
             // The filter's look-ahead was the last to be empty; a little later all has been played.
             if missing >= asked {
-                Mode::Waiting { stream, from: next }
+                let from = end.min(next);
+                Mode::Waiting { stream, from }
             } else {
                 Mode::Playing { stream }
             }
@@ -556,6 +566,7 @@ impl Lane {
         } else {
             Mode::Playing { stream }
         };
+        music
     }
 
     fn publish(&self, device: &Device) {

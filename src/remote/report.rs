@@ -101,8 +101,9 @@ pub(super) fn played(input: &InputStatus) -> String {
 fn speaker_row(name: &str, speaker: &BluetoothStatus) -> Vec<String> {
     let unknown = || UNKNOWN.to_owned();
     let state = match speaker.connected {
-        true => "connected",
-        false => "not connected",
+        Some(true) => "connected",
+        Some(false) => "not connected",
+        None => UNKNOWN,
     };
     let battery = speaker
         .battery_percent
@@ -224,7 +225,7 @@ mod tests {
     fn bluetooth_speakers_have_a_table_of_their_own() {
         let speaker = BluetoothStatus {
             address: "AA:BB:CC:DD:EE:01".to_owned(),
-            connected: true,
+            connected: Some(true),
             battery_percent: Some(70),
             codec: Some("aac".to_owned()),
             adapter: Some("hci0".to_owned()),

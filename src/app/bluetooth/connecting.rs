@@ -117,7 +117,7 @@ impl<R: Radio> Task<R> {
             let (address, known) = (speaker.address, survey.device(speaker.address));
             speaker.status.send_if_modified(|status| {
                 let before = status.clone();
-                status.connected = known.is_some_and(|it| it.connected);
+                status.connected = Some(known.is_some_and(|it| it.connected));
                 status.battery_percent = known.and_then(|it| it.battery);
                 status.signal_dbm = known.and_then(|it| it.signal);
                 status.adapter = known.map(|it| it.place.adapter.clone());
@@ -132,7 +132,10 @@ impl<R: Radio> Task<R> {
             let status = speaker.status.borrow();
             Some(Carried {
                 name: speaker.name.clone(),
-                adapter: status.adapter.clone().filter(|_| status.connected)?,
+                adapter: status
+                    .adapter
+                    .clone()
+                    .filter(|_| status.connected == Some(true))?,
                 codec: status.codec.clone(),
             })
         });
@@ -165,9 +168,12 @@ impl<R: Radio> Task<R> {
     fn blind(&mut self, fault: Fault) {
         let now = self.clock.now();
         for speaker in &self.speakers {
-            speaker
-                .status
-                .send_if_modified(|status| std::mem::take(&mut status.connected));
+            speaker.status.send_if_modified(|status| {
+                let before = status.clone();
+                (status.connected, status.adapter) = (None, None);
+                (status.battery_percent, status.signal_dbm) = (None, None);
+                *status != before
+            });
             let nobody = Sight::Hindered(Hindrance::NoAdapter);
             // Said once for all of them.
             let _same = self.keeper.saw(now, speaker.address, nobody);

@@ -140,7 +140,7 @@ impl Followed {
                 LaneState::Ready | LaneState::Playing
             )
         });
-        let there = (self.speaker.status.borrow().connected, open);
+        let there = (self.speaker.status.borrow().connected == Some(true), open);
         let came = (there.0 && !self.there.0) || (there.1 && !self.there.1);
         self.there = there;
         if came {

@@ -8,11 +8,13 @@ use std::time::Duration;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName};
 use hyper::{Response, StatusCode};
+use tokio::time::Instant;
 use url::Url;
 
 use super::client::last_cause;
 use super::headers::{ContentRange, Features, TimeRange};
 use super::icy::{Icy, Piece};
+use super::remarks::{Looks, remarks};
 use crate::media::MediaError;
 use crate::media::buffer::{Description, Place};
 
@@ -86,8 +88,14 @@ pub(in crate::media) struct Answer {
     pub(super) validator: Option<String>,
     /// Whether the length it states is no length of anything.
     pub(super) made_up: bool,
+    /// What a person may want to know of it, a sentence each.
+    pub(super) remarks: Vec<String>,
+    /// When it was asked for.
+    pub(super) asked_at: Instant,
     body: Incoming,
     icy: Option<Icy>,
+    /// What has been waited for, in front of everything else.
+    head: Vec<u8>,
     /// What has come and not been handed out.
     bytes: Bytes,
     /// Why no more will come, where that was learnt before it was asked for.
@@ -95,11 +103,12 @@ pub(in crate::media) struct Answer {
 }
 
 impl Answer {
-    /// Reads the head of what was answered when `place` was asked for at `url`.
+    /// Reads the head of what was answered when `place` was asked for at `url`, at the time `asked_at`.
     pub(super) fn read(
         response: Response<Incoming>,
         url: Url,
         place: Place,
+        asked_at: Instant,
     ) -> Result<Self, Refusal> {
         let (head, body) = response.into_parts();
         let headers = Headers(&head.headers);
@@ -148,8 +157,17 @@ impl Answer {
         let interval = headers
             .text(ICY_INTERVAL)
             .and_then(|it| it.trim().parse().ok());
+        let made_up = stated.filter(|length| MADE_UP_LENGTHS.contains(length));
+        let description = headers.describe(place, first, range, stated);
+        let remarks = remarks(Looks {
+            description: &description,
+            mends: head.extensions.get(),
+            station: headers.text(ICY_NAME),
+            is_unasked_part: partial && place == Place::Byte(0),
+            made_up,
+        });
         Ok(Self {
-            description: headers.describe(place, first, range, stated),
+            description,
             url,
             first: if matches!(place, Place::Byte(_)) {
                 first
@@ -157,11 +175,14 @@ impl Answer {
                 0
             },
             validator: headers.validator(),
-            made_up: stated.is_some_and(|length| MADE_UP_LENGTHS.contains(&length)),
+            made_up: made_up.is_some(),
+            remarks,
+            asked_at,
             icy: interval
                 .filter(|interval| (1..=LONGEST_INTERVAL).contains(interval))
                 .map(Icy::new),
             body,
+            head: Vec::new(),
             bytes: Bytes::new(),
             broken: None,
         })
@@ -170,17 +191,13 @@ impl Answer {
     /// Waits for the first bytes: so many, or fewer where there are no more or they need not `go_on`. They are handed out later all
     /// the same. Nothing is lost when the future is dropped before it is ready.
     pub(super) async fn fill(&mut self, count: usize, go_on: impl Fn(&[u8]) -> bool) {
-        while self.bytes.len() < count && self.broken.is_none() && go_on(&self.bytes) {
+        while self.head.len() < count && self.broken.is_none() && go_on(&self.head) {
             match poll_fn(|context| Pin::new(&mut self.body).poll_frame(context)).await {
                 None => break,
                 Some(Err(error)) => self.broken = Some(last_cause(&error)),
                 Some(Ok(frame)) => {
                     let more = frame.into_data().unwrap_or_default();
-                    self.bytes = if self.bytes.is_empty() {
-                        more
-                    } else {
-                        [&self.bytes[..], &more].concat().into()
-                    };
+                    self.head.extend_from_slice(&more);
                 }
             }
         }
@@ -191,9 +208,14 @@ impl Answer {
         self.broken.as_deref()
     }
 
-    /// What has come and was not handed out: up to so many bytes of it.
+    /// What has been waited for: up to so many bytes of it.
     pub(super) fn head(&self, count: usize) -> &[u8] {
-        &self.bytes[..self.bytes.len().min(count)]
+        &self.head[..self.head.len().min(count)]
+    }
+
+    /// All that has been waited for, without a copy.
+    pub(super) fn into_head(self) -> Vec<u8> {
+        self.head
     }
 
     /// What comes next; `None` at the end. Nothing is lost when the future is dropped before it is ready.
@@ -201,6 +223,9 @@ impl Answer {
     /// # Errors
     /// Why the connection broke, in words.
     pub(in crate::media) async fn next(&mut self) -> Result<Option<Piece>, String> {
+        if !self.head.is_empty() {
+            self.bytes = std::mem::take(&mut self.head).into();
+        }
         loop {
             if !self.bytes.is_empty() {
                 match &mut self.icy {

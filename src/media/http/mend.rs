@@ -9,25 +9,29 @@ use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tower_service::Service;
 
+use super::remarks::Mends;
+
 /// A head that is longer than this is none; it is passed on as it is, and refused by whoever reads it.
 const LONGEST_HEAD: usize = 64 << 10;
 /// How much of a head is read at once.
 const PIECE: usize = 2048;
 
-/// `head`, which ends with an empty line, as a strict reader takes it.
-fn mended(head: &[u8]) -> Vec<u8> {
+/// `head`, which ends with an empty line, as a strict reader takes it; what was changed is noted in `mends`.
+fn mended(head: &[u8], mends: &Mends) -> Vec<u8> {
     let mut mended = Vec::with_capacity(head.len() + 8);
     let mut length_seen = false;
     for (number, line) in head.split_inclusive(|byte| *byte == b'\n').enumerate() {
         if number == 0 && line.len() >= 4 && line[..4].eq_ignore_ascii_case(b"ICY ") {
             mended.extend_from_slice(b"HTTP/1.0 ");
             mended.extend_from_slice(&line[4..]);
+            mends.status_line();
             continue;
         }
         if let Some(value) = value_of(line, b"content-length") {
             let number = value.trim_ascii();
             let sound = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
             if !sound || std::mem::replace(&mut length_seen, true) {
+                mends.length();
                 continue;
             }
         }
@@ -79,6 +83,7 @@ where
         Box::pin(async move {
             Ok(Mended {
                 stream: connecting.await?,
+                mends: Mends::default(),
                 reading: Reading::Head(Vec::new()),
             })
         })
@@ -98,6 +103,7 @@ enum Reading {
 #[derive(Debug)]
 pub(super) struct Mended<S> {
     stream: S,
+    mends: Mends,
     reading: Reading,
 }
 
@@ -128,7 +134,7 @@ impl<S: Read + Unpin> Read for Mended<S> {
                     let over = read.filled().is_empty() || bytes.len() > LONGEST_HEAD;
                     let bytes = match head_length(bytes) {
                         Some(length) => {
-                            let mut all = mended(&bytes[..length]);
+                            let mut all = mended(&bytes[..length], &this.mends);
                             all.extend_from_slice(&bytes[length..]);
                             all
                         }
@@ -170,7 +176,8 @@ impl<S: Write + Unpin> Write for Mended<S> {
 
 impl<S: Connection> Connection for Mended<S> {
     fn connected(&self) -> Connected {
-        self.stream.connected()
+        // It comes back with the answer.
+        self.stream.connected().extra(self.mends.clone())
     }
 }
 
@@ -193,7 +200,8 @@ mod tests {
     #[test]
     fn heads_are_mended_only_where_they_must_be() {
         let check = |text: &str, expected: &str| {
-            let mended = String::from_utf8(mended(text.as_bytes())).unwrap();
+            let mended = mended(text.as_bytes(), &Mends::default());
+            let mended = String::from_utf8(mended).unwrap();
             assert_eq!(mended, expected);
         };
         let fine = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\nicy-name: ICY 200\r\n\r\n";
@@ -214,7 +222,7 @@ mod tests {
         #[test]
         fn any_head_is_read(bytes: Vec<u8>) {
             if let Some(length) = head_length(&bytes) {
-                mended(&bytes[..length]);
+                mended(&bytes[..length], &Mends::default());
             }
         }
     }

@@ -125,19 +125,20 @@ impl Stream<'_> {
 
     /// The bytes of a segment, as a decoder reads them; with what its file begins with, if that `begins`.
     async fn segment(&self, segment: &Segment, begins: bool) -> Result<Vec<u8>, MediaError> {
-        let mut bytes = Vec::new();
-        if let Some(beginning) = segment.beginning.as_ref().filter(|_| begins) {
-            bytes = self.patiently(beginning).await?;
-        }
-        let own = self.patiently(&segment.address).await?;
+        let beginning = match segment.beginning.as_ref().filter(|_| begins) {
+            Some(beginning) => self.patiently(beginning).await?,
+            None => Vec::new(),
+        };
+        let mut own = self.patiently(&segment.address).await?;
         let (sync, distance) = TRANSPORT;
         if own.first() == Some(&sync) && own.get(distance).is_none_or(|it| *it == sync) {
             let reason = "its segments are MPEG-TS, which is not played; most stations have another address for MP3 or AAC";
             return Err(MediaError::fetch(self.uri, reason));
         }
-        // What it begins with tells only when it belongs (RFC 8216, 3.4).
-        bytes.extend_from_slice(own.get(id3::length(&own)..).unwrap_or_default());
-        Ok(bytes)
+        // A tag in front tells only when it belongs (RFC 8216, 3.4). What stands in its place is put there in place: segments are large.
+        let tag = id3::length(&own).min(own.len());
+        own.splice(..tag, beginning);
+        Ok(own)
     }
 
     /// A segment, asked for several times if need be.
@@ -168,11 +169,12 @@ impl Stream<'_> {
                 format!("the connection broke ({reason})"),
             ));
         }
-        let bytes = answer.head(most + 1).to_vec();
+        let address = answer.url.clone();
+        let bytes = answer.into_head();
         if bytes.len() > most {
             let reason = format!("it is longer than {} KiB", most >> 10);
             return Err(MediaError::fetch(uri, reason));
         }
-        Ok((bytes, answer.url))
+        Ok((bytes, address))
     }
 }

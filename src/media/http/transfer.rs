@@ -17,6 +17,8 @@ use crate::media::buffer::{Description, Intake, Place};
 /// From the request to the first byte of the file. Transcoders need seconds to start; but who has cast to a dead server
 /// must be told within 15 s.
 pub(super) const FIRST_BYTE_WITHIN: Duration = Duration::from_secs(14);
+/// A server that takes so long to the first byte is named: whoever waits for the sound may ask why.
+const SLOW: Duration = Duration::from_secs(2);
 /// The longest silence in the middle of a file. Whoever listens may be patient for less when nothing is left to be heard;
 /// a server that is started anew under music that has been read ahead is waited for.
 const STALLED_AFTER: Duration = Duration::from_secs(45);
@@ -139,6 +141,7 @@ impl Transfer<'_> {
                 "it cannot be played from another place: the server sends the whole stream when asked for a part",
             ));
         }
+        self.remark_on_skip(&course);
         if matches!(place, Place::Byte(0) | Place::Time(_)) {
             self.describe(answer.description.clone());
         }
@@ -193,7 +196,10 @@ impl Transfer<'_> {
         loop {
             let asked = timeout_at(deadline, self.network.get(self.uri, place, None)).await;
             let refusal = match asked {
-                Ok(Ok(answer)) => return Ok(Some(answer)),
+                Ok(Ok(answer)) => {
+                    self.remark(&answer, place);
+                    return Ok(Some(answer));
+                }
                 Ok(Err(refusal)) => refusal,
                 Err(_) => return Err(overloaded.unwrap_or_else(|| self.late())),
             };
@@ -223,6 +229,32 @@ impl Transfer<'_> {
         }
     }
 
+    /// Says what is worth knowing of what was asked for first, or of a place in it.
+    fn remark(&self, answer: &Answer, place: Place) {
+        let uri = self.uri;
+        match place {
+            Place::Byte(0) => {
+                for remark in &answer.remarks {
+                    tracing::info!("{uri}: {remark}");
+                }
+            }
+            Place::Byte(from) => tracing::debug!("{uri}: asked for from byte {from} on"),
+            Place::Time(from) => {
+                tracing::debug!("{uri}: asked for from {:.3} s on", from.as_secs_f64());
+            }
+        }
+    }
+
+    fn remark_on_skip(&self, course: &Course) {
+        if course.skip > 0 {
+            tracing::info!(
+                "{}: the server sends all of it though a part was asked for; {} bytes are passed over",
+                self.uri,
+                course.skip
+            );
+        }
+    }
+
     /// Passes on what comes until the connection ends, and answers how it did.
     async fn pump(
         &self,
@@ -238,6 +270,11 @@ impl Transfer<'_> {
             course.was_paused = waiting.elapsed() >= PAUSED;
             match timeout(patience, answer.next()).await {
                 Ok(Ok(Some(Piece::Audio(bytes)))) => {
+                    let delay = answer.asked_at.elapsed();
+                    if course.came == 0 && delay >= SLOW {
+                        let seconds = delay.as_secs_f64();
+                        tracing::info!("{}: the server took {seconds:.1} s to begin", self.uri);
+                    }
                     let passed = course.skip.min(bytes.len() as u64);
                     course.skip -= passed;
                     // At most the number of bytes, so the cast loses nothing.
@@ -342,6 +379,7 @@ impl Transfer<'_> {
             );
         }
         course.skip = course.position().saturating_sub(answer.first);
+        self.remark_on_skip(course);
         Ok(())
     }
 

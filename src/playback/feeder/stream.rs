@@ -76,11 +76,6 @@ impl Open {
     }
 }
 
-/// Whether its frames can stand behind others. Those of what is live have their own moments.
-fn can_follow(next: &Open) -> bool {
-    next.live().is_none()
-}
-
 pub(super) struct Stream {
     rate: u32,
     converter: Converter,
@@ -98,6 +93,8 @@ pub(super) struct Stream {
     end: u64,
     /// A seek has been asked for and its answer has not come.
     seeking: bool,
+    /// Before this frame nothing can be played any more.
+    earliest: f64,
 }
 
 impl Stream {
@@ -114,6 +111,7 @@ impl Stream {
             pending: Vec::new(),
             end: 0,
             seeking: false,
+            earliest: 0.0,
         }
     }
 
@@ -195,6 +193,7 @@ impl Stream {
         self.parts.clear();
         self.titles.clear();
         self.end = 0;
+        self.earliest = 0.0;
         self.begin_part(id);
         if let Some(part) = self.parts.back_mut() {
             part.offset = to;
@@ -237,7 +236,9 @@ impl Stream {
             None => Fill::Nothing,
             Some(open) => match &open.outcome {
                 None => Fill::Flowing,
-                Some(Ok(())) if self.next.as_ref().is_some_and(can_follow) => Fill::Flowing,
+                Some(Ok(())) if self.next.as_ref().is_some_and(|next| self.follows(next)) => {
+                    Fill::Flowing
+                }
                 Some(Ok(())) => Fill::Ended(open.id),
                 Some(Err(error)) => Fill::Failed(open.id, error.clone()),
             },
@@ -251,9 +252,17 @@ impl Stream {
     }
 
     /// Reads on until stream frame `limit`, and forgets what was heard long ago. An end that comes before stream frame `ending` is the
-    /// end; behind that, a track that is set yet may go on from it without a seam. Returns what the zone is to know.
-    pub(super) fn read(&mut self, heard: f64, limit: f64, ending: f64) -> Vec<EngineEvent> {
+    /// end; behind that, a track that is set yet may go on from it without a seam. Before stream frame `earliest` nothing can be
+    /// played any more, so that the beginning of a track that went on from there would not be heard. Returns what the zone is to know.
+    pub(super) fn read(
+        &mut self,
+        heard: f64,
+        limit: f64,
+        ending: f64,
+        earliest: f64,
+    ) -> Vec<EngineEvent> {
         let mut told = Vec::new();
+        self.earliest = earliest;
         while (self.end as f64) < limit && self.read_once(&mut told) {}
         self.prefetch(&mut told);
         let is_over = matches!(self.fill(), Fill::Ended(_));
@@ -329,16 +338,26 @@ impl Stream {
         self.make_blocks(1);
     }
 
+    /// Whether the frames of the next track can stand behind those that have been read: it has opened, lanes are not past that place, and
+    /// it is not live, whose frames have their own moments.
+    fn follows(&self, next: &Open) -> bool {
+        next.is_there() && next.live().is_none() && self.read_until() as f64 >= self.earliest
+    }
+
     /// Goes over to the next track when it has something; whether it did.
     fn follow(&mut self, told: &mut Vec<EngineEvent>) -> bool {
         self.prefetch(told);
-        let follows = |next: &mut Open| next.is_there() && can_follow(next);
-        let Some(next) = self.next.take_if(follows) else {
-            return false;
-        };
+        self.next.as_ref().is_some_and(|next| self.follows(next)) && self.go_over().is_some()
+    }
+
+    /// Goes over to the next track where the stream ends, though lanes are past that or it has not opened. Which it is, and whether it
+    /// has opened; `None` when there is none, or it is live and has moments of its own.
+    pub(super) fn go_over(&mut self) -> Option<(TrackId, bool)> {
+        let next = self.next.take_if(|next| next.live().is_none())?;
+        let over = (next.id, next.is_there());
         self.begin_part(next.id);
         self.previous = self.current.replace(next);
-        true
+        Some(over)
     }
 
     /// Lets the next track open while the current one plays.

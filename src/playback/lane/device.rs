@@ -101,6 +101,9 @@ impl Device {
 
     /// Adds frames, which are handed over by [`Device::flush`]: one larger piece costs a sound server less than many.
     pub(super) fn write(&mut self, frames: &[f32], silent: bool) {
+        if frames.is_empty() {
+            return;
+        }
         self.outgoing.extend(frames);
         self.written.add(frames, silent);
     }

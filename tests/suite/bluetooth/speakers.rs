@@ -79,6 +79,14 @@ struct House {
     port: u16,
 }
 
+/// The outputs by the word of the program at this address and port.
+async fn outputs(authority: &str) -> Vec<Value> {
+    let url = format!("http://{authority}/api/v1/state");
+    let answer = reqwest::get(url).await.unwrap().text().await.unwrap();
+    let state: Value = serde_json::from_str(&answer).unwrap();
+    state["outputs"].as_array().unwrap().clone()
+}
+
 impl House {
     async fn start(bluez: &Bluez, outputs: &str) -> Self {
         let home = Home::new();
@@ -97,10 +105,7 @@ impl House {
     }
 
     async fn outputs(&self) -> Vec<Value> {
-        let url = format!("http://127.0.0.1:{}/api/v1/state", self.port);
-        let answer = reqwest::get(url).await.unwrap().text().await.unwrap();
-        let state: Value = serde_json::from_str(&answer).unwrap();
-        state["outputs"].as_array().unwrap().clone()
+        outputs(&format!("127.0.0.1:{}", self.port)).await
     }
 
     async fn output(&self, name: &str) -> Value {
@@ -365,5 +370,12 @@ async fn without_bluez_the_program_says_so_once_and_plays() {
     let log = program.log();
     let times = log.iter().filter(|line| line.contains("D-Bus")).count();
     assert_eq!(times, 1, "{log:?}");
+    // It plays; whether it is connected nobody can say.
+    let outputs = outputs(&renderer.address.to_string()).await;
+    let known = json!({"address": flip.address, "connected": null, "battery_percent": null, "codec": null, "adapter": null, "signal_dbm": null});
+    assert_eq!(
+        (&outputs[0]["state"], &outputs[0]["bluetooth"]),
+        (&json!("playing"), &known)
+    );
     program.stop().await;
 }

@@ -339,7 +339,9 @@ async fn wav_headers_that_lie_about_the_size_play_to_the_end() {
             let mut lying = honest.clone();
             lying[4..8].copy_from_slice(&size.to_le_bytes());
             lying[data..data + 4].copy_from_slice(&size.to_le_bytes());
+            let log = Log::start();
             let heard = hear(Media::new(lying).framing(framing)).await;
+            log.assert_line(&["INFO", "/media: its WAV header does not say how long"]);
             let what = format!("{size:#x} {framing:?}");
             assert!(heard.failure.is_none(), "{what}: {:?}", heard.failure);
             assert_eq!(CD.frames(heard.samples.len()), WHOLE, "{what}");

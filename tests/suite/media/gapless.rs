@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use unisono::playback::{EngineCommand, EngineEvent};
 
@@ -190,6 +191,92 @@ async fn seam(first: Made, second: Made, set: Set) -> (f64, f64) {
     let excess = (end - start) as f64 - whole;
     assert!(excess.abs() < turn, "{excess} frames too many");
     (missing, off)
+}
+
+/// A track whose server answers only when it is told to.
+struct Held(Arc<AtomicBool>, Decoded);
+
+impl Source for Held {
+    fn poll(&mut self) -> Polled {
+        if self.0.load(Ordering::Relaxed) {
+            self.1.poll()
+        } else {
+            Polled::Pending
+        }
+    }
+
+    fn seek(&mut self, _to: Duration) {
+        panic!("nobody seeks here");
+    }
+}
+
+/// Names the second half so long before the first has been heard; its server answers after `opening`. How long the silence between them
+/// is, and how much of either is not heard, in seconds; and whether the zone is told that something does not keep up.
+async fn hole(before: Duration, opening: Duration) -> (f64, f64, bool) {
+    let mut house = House::new(&[card(0.0)]);
+    house.record();
+    house.send(EngineCommand::Prepare);
+    house.run(Duration::from_secs(3));
+    let first = decoded(half(FLAC_48, true)).await;
+    house.send(EngineCommand::Load(1, Box::new(first)));
+    house.run(Duration::from_millis(300));
+    house.send(EngineCommand::Play);
+    while house.start().is_none() {
+        house.run(Duration::from_millis(10));
+    }
+    let end = house.start().unwrap().plus_seconds(CUT);
+    house.run((end - before).saturating_since(house.now()));
+    let answers = Arc::new(AtomicBool::new(opening.is_zero()));
+    let second = Held(answers.clone(), decoded(half(FLAC_48, false)).await);
+    house.send(EngineCommand::Queue(Some((2, Box::new(second)))));
+    house.run(opening);
+    answers.store(true, Ordering::Relaxed);
+    house.run(Duration::from_secs(4));
+    let told = |wanted: fn(&EngineEvent) -> bool| house.events.iter().any(wanted);
+    assert!(told(|event| matches!(event, EngineEvent::Ended(2))));
+    assert!(!told(|event| matches!(event, EngineEvent::Ended(1))));
+    let samples = house.rooms[0].ear.borrow().left();
+    let heard: Vec<_> = (0..samples.len())
+        .filter(|number| samples[*number].abs() > 0.2)
+        .collect();
+    let longest = heard.windows(2).map(|pair| pair[1] - pair[0]).max();
+    let silence = longest.unwrap() as f64 / f64::from(RATE);
+    let span = (heard[heard.len() - 1] - heard[0]) as f64 / f64::from(RATE);
+    let lost = CUT + SECOND_HALF + silence - span;
+    let stalled = told(|event| matches!(event, EngineEvent::Stalled(_)));
+    (silence, lost, stalled)
+}
+
+#[tokio::test]
+async fn a_next_track_that_is_named_at_the_last_moment_loses_nothing() {
+    let (mut faults, mut seen) = (Vec::new(), Vec::new());
+    for opening in [0, 30, 160, 700] {
+        for before in [500, 400, 300, 250, 200, 150, 100, 50, 20] {
+            let millis = Duration::from_millis;
+            let (silence, lost, stalled) = hole(millis(before), millis(opening)).await;
+            let found = format!(
+                "{before} ms before, answered after {opening} ms: {:.1} ms of silence, {:.1} ms lost, stalled: {stalled}",
+                silence * 1e3,
+                lost * 1e3
+            );
+            let late = millis(opening).saturating_sub(millis(before));
+            // Of the sine itself no more than a millisecond is silent. What is there 100 ms before the end is there in time.
+            let allowed = match before.saturating_sub(opening) {
+                100.. => 0.001,
+                _ => late.as_secs_f64() + 0.1,
+            };
+            if lost.abs() > 0.002 || silence > allowed || stalled == late.is_zero() {
+                faults.push(found.clone());
+            }
+            seen.push(found);
+        }
+    }
+    assert!(
+        faults.is_empty(),
+        "{}\nof\n{}",
+        faults.join("\n"),
+        seen.join("\n")
+    );
 }
 
 #[tokio::test]

@@ -32,12 +32,14 @@ async fn h08_titles_are_taken_out_of_the_sound_and_told_where_they_hold() {
         "Bj\u{f6}rk - Bachelorette",
     ];
     for framing in [Framing::UntilClose, Framing::Icy, Framing::Chunked] {
+        let log = Log::start();
         let server = MediaServer::start();
         let plain = server.serve("/plain", endless().framing(framing));
         let told = server.serve("/told", endless().framing(framing).titles(4096, &titles));
         let samples = CD.samples(4 * 44_100);
         let clean = Listener::open(request(plain)).until(samples).await;
-        let heard = Listener::open(request(told)).until(samples).await;
+        let heard = Listener::open(request(told.clone())).until(samples).await;
+        log.assert_line(&["INFO", &told, "it is the station \"Sine FM\": no seeking"]);
         assert!(!heard.info.unwrap().seekable);
         assert_eq!(heard.samples, clean.samples, "{framing:?}");
         assert_eq!(server.requests()[1].header("icy-metadata"), Some("1"));
@@ -86,10 +88,11 @@ async fn a_station_that_breaks_off_is_tuned_in_again_and_plays_on() {
 
 #[tokio::test]
 async fn a_station_may_come_back_in_another_format() {
+    let log = Log::start();
     let server = MediaServer::start();
     let station = endless().stall_after(24_000).cut_after(24_001);
     let uri = server.serve("/radio", station);
-    let mut listener = Listener::open(request(uri));
+    let mut listener = Listener::open(request(uri.clone()));
     let before = listener.until(CD.samples(44_100)).await;
     assert!(before.failure.is_none());
     let ogg = Media::fixture("sine.ogg").framing(Framing::UntilClose);
@@ -98,20 +101,23 @@ async fn a_station_may_come_back_in_another_format() {
     // All of the Ogg file, several times.
     let after = listener.until(CD.samples(4 * 44_100)).await;
     assert!(after.failure.is_none(), "{:?}", after.failure);
+    log.assert_line(&["WARN", &uri, "closed the connection; tuning in again"]);
 }
 
 #[tokio::test]
 async fn what_is_kept_of_a_station_that_is_paused_is_bounded() {
+    let log = Log::start();
     let server = MediaServer::start();
     let uri = server.serve("/radio", endless().drops_paused(Duration::from_millis(100)));
-    let mut listener = Listener::open(request(uri));
+    let mut listener = Listener::open(request(uri.clone()));
     listener.opened().await;
     while server.open_connections() > 0 || server.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // 2 MiB of it lie in the buffer, and what sockets hold is not waited for; then it is live again.
-    let heard = listener.until(CD.samples(200 * 44_100)).await;
+    // 2 MiB of it lie in the buffer, and up to ten in sockets; then it is live again.
+    let heard = listener.until(CD.samples(600 * 44_100)).await;
     assert!(heard.failure.is_none(), "{:?}", heard.failure);
+    log.assert_line(&["WARN", &uri, "tuning in again"]);
 }
 
 #[tokio::test]

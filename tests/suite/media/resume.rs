@@ -38,39 +38,56 @@ async fn h16_a_connection_cut_in_the_middle_is_resumed_by_range_and_not_heard() 
 #[tokio::test]
 async fn h16_without_ranges_all_of_it_is_asked_for_and_what_came_is_passed_over() {
     for framing in [Framing::RefusesRanges, Framing::IgnoresRanges] {
+        let log = Log::start();
         let server = MediaServer::start();
         let media = Media::fixture("sine.flac").framing(framing);
         let uri = server.serve("/song", media.cut_first(50_000, 2));
-        let heard = Listener::open(request(uri)).rest().await;
+        let heard = Listener::open(request(uri.clone())).rest().await;
         assert_whole(&heard, &format!("{framing:?}"));
         assert!(server.requests().len() > 1);
+        let cause = "the server closed the connection after 50000 bytes; asking for the rest";
+        log.assert_line(&["WARN", &uri, cause]);
+        log.assert_line(&["INFO", &uri, "50000 bytes are passed over"]);
     }
 }
 
 #[tokio::test]
 async fn h16_a_file_in_chunks_is_resumed_when_the_sender_says_that_it_has_an_end() {
+    let log = Log::start();
     let server = MediaServer::start();
     let media = Media::fixture("sine.mp3").framing(Framing::Chunked);
     let uri = server.serve("/song", media.cut_first(15_000, 1));
     let finite = MediaRequest {
         duration: Some(Duration::from_millis(1500)),
-        ..request(uri)
+        ..request(uri.clone())
     };
     assert_whole(&Listener::open(finite).rest().await, "chunked");
+    log.assert_line(&[
+        "WARN",
+        &uri,
+        "the connection broke",
+        "after 15000 bytes; asking for the rest",
+    ]);
 }
 
 #[tokio::test]
 async fn h16_a_connection_cut_again_and_again_is_resumed_each_time() {
+    let log = Log::start();
     let server = MediaServer::start();
     let media = Media::fixture("sine.wav").cut_after(70_000);
     let uri = server.serve("/song", media);
-    let heard = Listener::open(request(uri)).rest().await;
+    let heard = Listener::open(request(uri.clone())).rest().await;
     assert_whole(&heard, "four parts");
     assert_eq!(server.requests().len(), 4);
+    for bytes in [70_000, 140_000, 210_000] {
+        let cause = format!("closed the connection after {bytes} bytes; asking for the rest");
+        log.assert_line(&["WARN", &uri, &cause]);
+    }
 }
 
 #[tokio::test]
 async fn h16_another_file_in_its_place_is_not_taken_for_the_rest() {
+    let log = Log::start();
     let server = MediaServer::start();
     let media = Media::fixture("sine.wav").tag("\"v1\"").changes();
     let uri = server.serve("/song", media.cut_first(100_000, 1));
@@ -80,6 +97,7 @@ async fn h16_another_file_in_its_place_is_not_taken_for_the_rest() {
         failure.contains(&uri) && failure.contains("another file there now"),
         "{failure}"
     );
+    log.assert_line(&["WARN", &uri, "after 100000 bytes; asking for the rest"]);
     assert!(deviation(CD, &heard.samples, 0) < 1e-4);
 }
 
@@ -99,9 +117,11 @@ async fn h16_a_file_that_is_taken_away_ends_in_an_error_that_says_so() {
     let server = MediaServer::start();
     let media = Media::fixture("sine.wav").cut_first(100_000, 1);
     let uri = server.serve("/song", media.first_answers(&[200, 404]));
-    let heard = Listener::open(request(uri)).rest().await;
+    let log = Log::start();
+    let heard = Listener::open(request(uri.clone())).rest().await;
     let failure = heard.failure.unwrap().to_string();
     assert!(failure.contains("404"), "{failure}");
+    log.assert_line(&["WARN", &uri, "after 100000 bytes; asking for the rest"]);
     assert!(!heard.samples.is_empty());
 }
 
@@ -119,12 +139,13 @@ async fn h17_a_file_that_ends_before_its_stated_length_by_the_servers_word_has_e
 #[tokio::test]
 async fn h15_a_server_that_closes_a_paused_connection_is_asked_for_the_rest() {
     for framing in [Framing::Ranges, Framing::IgnoresRanges] {
+        let log = Log::start();
         let (bytes, frames) = long_wav();
         let server = MediaServer::start();
         let media = Media::new(bytes).framing(framing);
         let media = media.drops_paused(Duration::from_millis(150));
         let uri = server.serve("/long", media);
-        let mut listener = Listener::open(request(uri));
+        let mut listener = Listener::open(request(uri.clone()));
         listener.opened().await;
         // Nobody reads: the server loses its patience.
         while server.open_connections() > 0 || server.requests().is_empty() {
@@ -135,6 +156,7 @@ async fn h15_a_server_that_closes_a_paused_connection_is_asked_for_the_rest() {
         assert_eq!(CD.frames(heard.samples.len()), frames);
         assert_stairs(&heard.samples, 0);
         assert!(server.requests().len() > 1);
+        log.assert_line(&["WARN", &uri, " bytes; asking for the rest"]);
     }
 }
 

@@ -161,10 +161,11 @@ async fn a_jump_in_a_long_file_is_one_request_with_a_range() {
 
 #[tokio::test]
 async fn k09_a_server_that_only_seemed_seekable_is_read_on_to_the_place() {
+    let log = Log::start();
     let (bytes, _) = long_wav();
     let server = MediaServer::start();
     let uri = server.serve("/long", Media::new(bytes).framing(Framing::IgnoresRanges));
-    let mut listener = Listener::open(request(uri));
+    let mut listener = Listener::open(request(uri.clone()));
     listener.opened().await;
     for second in [200, 30] {
         listener.source.seek(Duration::from_secs(second));
@@ -173,6 +174,8 @@ async fn k09_a_server_that_only_seemed_seekable_is_read_on_to_the_place() {
         assert_eq!(u64::from(number_of(&samples)), second * 44_100);
     }
     assert_eq!(server.requests().len(), 3);
+    let remark = "sends all of it though a part was asked for";
+    log.assert_line(&["INFO", &uri, remark, "bytes are passed over"]);
 }
 
 #[tokio::test]
@@ -183,9 +186,10 @@ async fn k08_k09_what_was_asked_of_a_stream_before_it_was_known_to_be_one_is_not
         Framing::RefusesRanges,
     ] {
         for name in ["sine.wav", "sine.mp3", "sine.aac", "sine.flac"] {
+            let log = Log::start();
             let server = MediaServer::start();
             let uri = server.serve("/live", Media::fixture(name).framing(framing));
-            let mut listener = Listener::open(request(uri));
+            let mut listener = Listener::open(request(uri.clone()));
             listener.source.seek(Duration::from_secs(1));
             assert!(!listener.opened().await.seekable);
             assert_eq!(
@@ -193,6 +197,7 @@ async fn k08_k09_what_was_asked_of_a_stream_before_it_was_known_to_be_one_is_not
                 Duration::ZERO,
                 "{name} {framing:?}"
             );
+            log.assert_line(&["INFO", &uri, "no seeking but forward in what has come"]);
             let heard = listener.rest().await;
             assert!(heard.failure.is_none(), "{name}: {:?}", heard.failure);
             assert!(CD.frames(heard.samples.len()) >= WHOLE, "{name}");
@@ -240,14 +245,16 @@ async fn k09_a_stream_is_sought_in_forward_as_far_as_it_has_come() {
 
 #[tokio::test]
 async fn k10_where_bytes_are_not_offered_a_time_is_asked_for() {
+    let log = Log::start();
     let (bytes, frames) = long_wav();
     let server = MediaServer::start();
     let media = Media::new(bytes).framing(Framing::Chunked);
     let media = media.by_time(move |time| stairs(frame_of(time), frames));
     let uri = server.serve("/song", media);
-    let mut listener = Listener::open(request(uri));
+    let mut listener = Listener::open(request(uri.clone()));
     let info = listener.opened().await;
     assert!(info.seekable);
+    log.assert_line(&["INFO", &uri, "places in it are asked for by time"]);
     for second in [200, 30, 0] {
         listener.source.seek(Duration::from_secs(second));
         assert_eq!(listener.sought().await, Duration::from_secs(second));

@@ -22,9 +22,10 @@ async fn every_way_to_send_a_file_is_understood() {
             Framing::Http10,
             Framing::Icy,
         ] {
+            let log = Log::start();
             let server = MediaServer::start();
             let uri = server.serve("/media", Media::fixture(name).framing(framing));
-            let heard = Listener::open(request(uri)).rest().await;
+            let heard = Listener::open(request(uri.clone())).rest().await;
             let what = format!("{name} {framing:?}");
             assert!(heard.failure.is_none(), "{what}: {:?}", heard.failure);
             assert!(CD.frames(heard.samples.len()) >= WHOLE, "{what}");
@@ -34,7 +35,24 @@ async fn every_way_to_send_a_file_is_understood() {
             );
             assert_eq!(heard.info.unwrap().seekable, seekable, "{what}");
             assert_eq!(server.requests().len(), 1, "{what}");
+            match remark_on(framing) {
+                Some(remark) => log.assert_line(&["INFO", &uri, remark]),
+                None => assert_eq!(log.text(), "", "{what}"),
+            }
         }
+    }
+}
+
+/// What the log says of an answer that comes in this way, if it is out of the ordinary.
+fn remark_on(framing: Framing) -> Option<&'static str> {
+    match framing {
+        Framing::Ranges | Framing::IgnoresRanges => None,
+        Framing::RefusesRanges => Some("the server does not hand out parts: no seeking"),
+        Framing::UnaskedPartial => Some("sends a part (206) though all was asked for"),
+        Framing::Chunked | Framing::UntilClose | Framing::Http10 => {
+            Some("its length is not known: no seeking")
+        }
+        Framing::Icy => Some("the server answers like SHOUTcast (ICY)"),
     }
 }
 
@@ -134,8 +152,14 @@ async fn redirects_are_followed_but_not_for_ever_and_not_everywhere() {
         server.serve(&format!("/{number}"), Media::redirect(status, &next));
     }
     server.serve("/5", Media::fixture("sine.flac"));
+    let log = Log::start();
     let heard = Listener::open(request(server.url("/0"))).rest().await;
     assert_eq!(CD.frames(heard.samples.len()), WHOLE, "{:?}", heard.failure);
+
+    for number in 1..=5 {
+        let to = server.url(&format!("/{number}"));
+        log.assert_line(&["INFO", &server.url("/0"), &format!("it redirects to {to}")]);
+    }
 
     server.serve("/loop", Media::redirect(302, "/loop"));
     check_failure(&server, "/loop", "redirects more than 10 times").await;
@@ -237,9 +261,17 @@ async fn h05_lengths_that_are_made_up_or_no_numbers_do_not_matter() {
         "",
         "unknown",
     ] {
+        let is_number = length.parse::<u64>().is_ok();
+        let remark = if is_number {
+            "states a length that is made up"
+        } else {
+            "states a Content-Length that is no number"
+        };
         for name in ["sine.wav", "sine.mp3", "sine.flac"] {
+            let log = Log::start();
             let media = Media::fixture(name).framing(Framing::IgnoresRanges);
             let heard = hear(media.claims_length(length)).await;
+            log.assert_line(&["INFO", "/media: the server", remark]);
             assert!(heard.failure.is_none(), "{length}: {:?}", heard.failure);
             assert!(CD.frames(heard.samples.len()) >= WHOLE, "{name} {length}");
             assert!(!heard.info.unwrap().seekable, "{length}");
@@ -258,9 +290,11 @@ async fn h09_the_status_line_of_shoutcast_is_understood() {
 
 #[tokio::test]
 async fn h19_whoever_does_not_know_dlna_is_asked_without_it() {
+    let log = Log::start();
     let server = MediaServer::start();
     let uri = server.serve("/song", Media::fixture("sine.flac").plain_only());
-    let heard = Listener::open(request(uri)).rest().await;
+    let heard = Listener::open(request(uri.clone())).rest().await;
+    log.assert_line(&["INFO", &uri, "refuses DLNA's headers (406)"]);
     assert_eq!(CD.frames(heard.samples.len()), WHOLE, "{:?}", heard.failure);
     let requests = server.requests();
     assert_eq!(requests.len(), 2);
@@ -303,11 +337,15 @@ async fn a_server_that_is_overloaded_is_asked_again() {
 
 #[tokio::test]
 async fn a_slow_start_and_a_trickle_are_heard_whole() {
-    let slow = Media::fixture("sine.wav").begins_after(Duration::from_millis(600));
+    let log = Log::start();
+    let slow = Media::fixture("sine.wav").begins_after(Duration::from_millis(2100));
     let trickle = Media::fixture("sine.mp3").trickle(60_000);
     for media in [slow, trickle] {
         let heard = hear(media).await;
         assert!(heard.failure.is_none(), "{:?}", heard.failure);
         assert!(CD.frames(heard.samples.len()) >= WHOLE);
     }
+    // A trickle that is faster than the music is nothing to speak of.
+    log.assert_line(&["INFO", "/media: the server took 2.", " s to begin"]);
+    assert_eq!(log.text().lines().count(), 1, "{}", log.text());
 }

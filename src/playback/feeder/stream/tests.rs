@@ -71,8 +71,8 @@ fn stream(level: f32, frames: u64) -> Stream {
 
 /// Reads as far as it goes, or to `limit`, with the ear at `heard`.
 fn read(stream: &mut Stream, heard: u64, limit: u64) -> Vec<EngineEvent> {
-    let mut told = stream.read(heard as f64, limit as f64, f64::INFINITY);
-    told.extend(stream.read(heard as f64, limit as f64, f64::INFINITY));
+    let mut told = stream.read(heard as f64, limit as f64, f64::INFINITY, 0.0);
+    told.extend(stream.read(heard as f64, limit as f64, f64::INFINITY, 0.0));
     told
 }
 
