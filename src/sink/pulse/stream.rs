@@ -10,7 +10,6 @@ use pulse::def::BufferAttr;
 use pulse::sample::{Format, Spec};
 use pulse::stream::{FlagSet, SeekMode, State, Stream};
 
-use super::depth::Depth;
 use super::which;
 use crate::clock::{Clock, ClockTime};
 use crate::sink::{Heard, Sink, SinkError, SinkSpec};
@@ -49,7 +48,7 @@ pub(super) struct PulseStream {
     written: i64,
     /// Frames that the server had read when it last said, and when that was.
     read: Option<(i64, ClockTime)>,
-    depth: Depth,
+    latency: Duration,
     steps: Steps,
     /// The next write starts so many frames before the end of what is written.
     back: usize,
@@ -104,7 +103,7 @@ impl PulseStream {
             bytes: Vec::new(),
             written: 0,
             read: None,
-            depth: Depth::new(DEVICE, clock.now()),
+            latency: DEVICE,
             steps: Steps::new(rate),
             back: 0,
             report: None,
@@ -146,23 +145,15 @@ impl PulseStream {
             return;
         }
         let read = info.read_index / BYTES_PER_FRAME as i64;
-        let latency = Duration::from_micros(info.sink_usec.0);
-        self.depth.note(latency, at);
+        self.latency = Duration::from_micros(info.sink_usec.0);
         self.read = Some((read, at));
         self.reports = self.reports.saturating_add(1);
         if slow {
             return;
         }
-        let frames = self.steps.heard(read, self.seconds(latency), at);
+        let frames = self.steps.heard(read, self.seconds(self.latency), at);
         let frames = frames.filter(|frames| *frames >= 0.0);
         self.report = frames.map(|frames| Heard { frames, at });
-    }
-
-    /// Gets to know the device anew, by what is said from `since` on.
-    fn ask_eagerly(&mut self, now: ClockTime, since: ClockTime) {
-        self.depth = Depth::new(self.depth.latest(), since);
-        self.reports = 0;
-        self.next_report = now;
     }
 
     /// Frames that the server has not yet handed to the device, by the last report and the time since.
@@ -195,7 +186,8 @@ impl Sink for PulseStream {
             // The position starts anew, and so does getting to know it.
             self.noticed = self.underflows.get();
             self.steps.moved();
-            self.ask_eagerly(now, now);
+            self.reports = 0;
+            self.next_report = now;
         }
         if now >= self.next_report && self.written > 0 {
             let pause = if self.reports < EAGER_COUNT {
@@ -238,9 +230,7 @@ impl Sink for PulseStream {
     }
 
     fn rewind(&mut self, frames: usize) -> usize {
-        // What is queued counts from where the server was by its last word; the device may have been handed more.
-        let more = self.committed().saturating_sub(self.depth.latest());
-        let free = self.queued(self.clock.now()) - self.seconds(more);
+        let free = self.queued(self.clock.now()) - self.seconds(REWIND_MARGIN + self.device);
         let frames = frames.min(free.max(0.0) as usize);
         self.back += frames;
         self.written -= frames as i64;
@@ -248,7 +238,7 @@ impl Sink for PulseStream {
     }
 
     fn committed(&self) -> Duration {
-        self.depth.most(self.device) + REWIND_MARGIN
+        self.latency + REWIND_MARGIN + self.device
     }
 
     fn buffer(&self) -> Duration {
@@ -261,9 +251,6 @@ impl Sink for PulseStream {
             return;
         }
         self.device = device;
-        // What it has been handed lasts for another piece, and so does what it says of that.
-        let now = self.clock.now();
-        self.ask_eagerly(now, now + 2 * SETTLED_DEVICE);
         let attributes = attributes(self.rate, self.buffer, device);
         // A server that does not do it goes on as before, and says so by its latency.
         self.stream.set_buffer_attr(&attributes, |_done| {});
