@@ -190,14 +190,18 @@ fn every_next_track_is_told_of_when_it_is_opened() {
 }
 
 #[test]
-fn a_next_track_that_does_not_open_keeps_the_end_open_until_it_is_taken_back() {
+fn a_next_track_that_does_not_open_leaves_the_end_an_end_and_is_gone_over_to() {
     let mut stream = stream(0.1, SECOND);
     stream.set_next(Some((2, Box::new(Silent))), 0.0);
     read(&mut stream, 0, 10 * SECOND);
+    assert!(matches!(stream.fill(), Fill::Ended(1)));
+    assert_eq!(stream.go_over(), Some((2, false)));
     assert!(matches!(stream.fill(), Fill::Flowing));
+    // Taken back, the end is that of the first again.
     stream.set_next(None, 0.0);
     read(&mut stream, 0, 10 * SECOND);
     assert!(matches!(stream.fill(), Fill::Ended(1)));
+    assert_eq!(stream.go_over(), None);
     assert_eq!(levels(&stream, 0), [(0.1, SECOND)]);
 }
 
