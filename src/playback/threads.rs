@@ -17,7 +17,7 @@ use crate::urgency::ask_for_real_time;
 /// A sink that was lost is tried again after this…
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 /// …and after twice as long each time, up to this.
-const LAST_RETRY: Duration = Duration::from_secs(2);
+const LAST_RETRY: Duration = Duration::from_secs(1);
 /// After so long without music a sink is given back to the system.
 const REST: Duration = Duration::from_secs(60);
 /// Lanes go on for so long after the halt that ended the music, until it has been heard…

@@ -246,8 +246,9 @@ async fn speakers_that_go_come_back_in_step_and_the_others_never_notice() {
         let took = house.until(speaker.name, "is back in step", in_step).await;
         assert!(
             took < BACK_WITHIN,
-            "round {round}: {} was back after {took:?}",
-            speaker.name
+            "round {round}: {} was back after {took:?}\n{}",
+            speaker.name,
+            house.program.log().join("\n")
         );
         if bluez.asked("Connect", speaker.address) > connects {
             speaker.asked = Some(Instant::now());
