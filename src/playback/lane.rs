@@ -23,7 +23,7 @@ use crate::sink::{Sink, SinkError};
 use device::{Device, News};
 pub(crate) use handle::{Begin, LaneCommand};
 pub use handle::{Claim, Gain, LaneEnd, LaneHandle, SideGain, Wake};
-use mixer::Mixer;
+use mixer::{Mixer, fade_out};
 
 /// Frames written at a time: the rate is steered this often.
 const CHUNK: usize = 240;
@@ -589,15 +589,5 @@ impl Lane {
         });
         self.status
             .set_counts(self.starved, self.gaps, self.reanchored);
-    }
-}
-
-/// Brings stereo frames down to silence in a straight line.
-fn fade_out(frames: &mut [f32]) {
-    let count = (frames.len() / 2) as f32;
-    for (index, frame) in frames.chunks_exact_mut(2).enumerate() {
-        let gain = 1.0 - (index + 1) as f32 / count;
-        frame[0] *= gain;
-        frame[1] *= gain;
     }
 }

@@ -55,3 +55,13 @@ impl Mixer {
 fn own(settings: OutputSettings) -> Mix {
     settings.channels.mix().scaled(settings.gain())
 }
+
+/// Brings stereo frames down to silence in a straight line.
+pub(super) fn fade_out(frames: &mut [f32]) {
+    let count = (frames.len() / 2) as f32;
+    for (index, frame) in frames.chunks_exact_mut(2).enumerate() {
+        let gain = 1.0 - (index + 1) as f32 / count;
+        frame[0] *= gain;
+        frame[1] *= gain;
+    }
+}

@@ -256,14 +256,14 @@ fn a_station_plays_for_six_hours_with_cuts_stalls_and_titles() {
     assert!(behind < f64::from(16 << 20), "{behind} bytes behind");
 }
 
-/// How long a segment of the live stream is, in seconds: fourteen megabytes.
-const SEGMENT: u64 = 300;
+/// How long a segment of the live stream is, in seconds: nine megabytes.
+const SEGMENT: u64 = 180;
 /// How many of them its list names.
-const LISTED: u64 = 6;
+const LISTED: u64 = 10;
 /// One that nobody has…
-const LOST: u64 = 7;
+const LOST: u64 = 11;
 /// …and one that is there when it is asked for again.
-const LATE: u64 = 6;
+const LATE: u64 = 10;
 
 /// The samples of a segment.
 fn level(number: u64) -> u8 {
@@ -312,7 +312,9 @@ fn a_live_stream_in_segments_plays_for_six_hours_with_stalls_and_losses() {
         }
     });
     assert_eq!(evening.stalls, 2 * HOURS - 1, "only when nothing came");
-    assert!(evening.grown < 4096, "{} KiB more", evening.grown);
+    // What one of them took the allocator may keep for the next.
+    let most = 4096 + SEGMENT * RATE / 1024;
+    assert!(evening.grown < most, "{} KiB more", evening.grown);
     // From three before the end of the first list on, each once and whole, but for the one that is lost.
     let mut begins = 0;
     let numbers = (LISTED - 3..).filter(|number| *number != LOST);
