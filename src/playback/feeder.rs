@@ -29,7 +29,7 @@ const REFILL: Duration = Duration::from_millis(1500);
 const MARGIN: Duration = Duration::from_millis(10);
 /// A start waits for so long for outputs whose devices are not known yet; after that they join where the music is.
 const PATIENCE: Duration = Duration::from_millis(700);
-/// While it waits for them it looks around this often.
+/// While a start waits, for them or for bytes, which wake nobody, the feeder looks around this often.
 const IMPATIENT: Duration = Duration::from_millis(5);
 /// While nothing is expected the feeder looks around this often.
 const IDLE: Duration = Duration::from_millis(500);
@@ -263,9 +263,10 @@ impl Feeder {
         WakeAt(match self.mode {
             Mode::Halted => now + IDLE,
             Mode::Starting {
-                waiting: Some(_), ..
-            } => now + IMPATIENT,
-            Mode::Starting { .. } => now + BUSY,
+                refill: true,
+                waiting: None,
+            } => now + BUSY,
+            Mode::Starting { .. } => now + IMPATIENT,
             Mode::Running(line) => {
                 let latest = now + self.pace(line, now);
                 // What the zone is told at a boundary it is told in time.

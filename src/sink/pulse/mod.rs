@@ -1,6 +1,7 @@
 //! Sinks of a PulseAudio or PipeWire server, chosen by server address and sink name or Bluetooth address. On Linux this is where
 //! Bluetooth speakers are. Everything runs on the calling thread: no second main loop, no lock.
 
+mod depth;
 mod stream;
 mod which;
 

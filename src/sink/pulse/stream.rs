@@ -10,6 +10,7 @@ use pulse::def::BufferAttr;
 use pulse::sample::{Format, Spec};
 use pulse::stream::{FlagSet, SeekMode, State, Stream};
 
+use super::depth::Depth;
 use super::which;
 use crate::clock::{Clock, ClockTime};
 use crate::sink::{Heard, Sink, SinkError, SinkSpec};
@@ -49,6 +50,7 @@ pub(super) struct PulseStream {
     /// Frames that the server had read when it last said, and when that was.
     read: Option<(i64, ClockTime)>,
     latency: Duration,
+    depth: Depth,
     steps: Steps,
     /// The next write starts so many frames before the end of what is written.
     back: usize,
@@ -104,6 +106,7 @@ impl PulseStream {
             written: 0,
             read: None,
             latency: DEVICE,
+            depth: Depth::default(),
             steps: Steps::new(rate),
             back: 0,
             report: None,
@@ -126,6 +129,13 @@ impl PulseStream {
         duration.as_secs_f64() * f64::from(self.rate)
     }
 
+    /// What is known of how much the device holds is no longer true.
+    fn get_to_know(&mut self, now: ClockTime) {
+        self.depth = Depth::default();
+        self.reports = 0;
+        self.next_report = now;
+    }
+
     /// Asks where the server is and takes the answer, if it comes soon.
     fn ask_position(&mut self, now: ClockTime) -> Result<(), String> {
         let answer = self
@@ -146,6 +156,7 @@ impl PulseStream {
         }
         let read = info.read_index / BYTES_PER_FRAME as i64;
         self.latency = Duration::from_micros(info.sink_usec.0);
+        self.depth.held(self.latency);
         self.read = Some((read, at));
         self.reports = self.reports.saturating_add(1);
         if slow {
@@ -154,6 +165,16 @@ impl PulseStream {
         let frames = self.steps.heard(read, self.seconds(self.latency), at);
         let frames = frames.filter(|frames| *frames >= 0.0);
         self.report = frames.map(|frames| Heard { frames, at });
+    }
+
+    /// What the server may have handed to the device beyond what it held by the last report: a piece, and no more than it holds
+    /// at most.
+    fn next_piece(&self) -> Duration {
+        let room = self
+            .depth
+            .most()
+            .map(|most| most.saturating_sub(self.latency));
+        room.map_or(self.device, |room| room.min(self.device))
     }
 
     /// Frames that the server has not yet handed to the device, by the last report and the time since.
@@ -186,8 +207,7 @@ impl Sink for PulseStream {
             // The position starts anew, and so does getting to know it.
             self.noticed = self.underflows.get();
             self.steps.moved();
-            self.reports = 0;
-            self.next_report = now;
+            self.get_to_know(now);
         }
         if now >= self.next_report && self.written > 0 {
             let pause = if self.reports < EAGER_COUNT {
@@ -230,7 +250,8 @@ impl Sink for PulseStream {
     }
 
     fn rewind(&mut self, frames: usize) -> usize {
-        let free = self.queued(self.clock.now()) - self.seconds(REWIND_MARGIN + self.device);
+        let near = REWIND_MARGIN + self.next_piece();
+        let free = self.queued(self.clock.now()) - self.seconds(near);
         let frames = frames.min(free.max(0.0) as usize);
         self.back += frames;
         self.written -= frames as i64;
@@ -238,7 +259,7 @@ impl Sink for PulseStream {
     }
 
     fn committed(&self) -> Duration {
-        self.latency + REWIND_MARGIN + self.device
+        self.latency + self.next_piece() + REWIND_MARGIN
     }
 
     fn buffer(&self) -> Duration {
@@ -255,6 +276,7 @@ impl Sink for PulseStream {
         // A server that does not do it goes on as before, and says so by its latency.
         self.stream.set_buffer_attr(&attributes, |_done| {});
         self.filled = false;
+        self.get_to_know(self.clock.now());
     }
 
     /// Once the device is known, the stream is filled when the server has asked for more. That it does a period of the device at

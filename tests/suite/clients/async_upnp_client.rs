@@ -182,6 +182,10 @@ async fn an_input_that_sounds_is_seen_as_what_it_is() {
         .filter(|state| *state != "TRANSITIONING")
         .collect();
     states.dedup();
+    // An event may fall between its being set, which ends having no media, and its being played.
+    if states.get(1).is_some_and(|state| *state == "STOPPED") {
+        states.remove(1);
+    }
     let expected = [
         "NO_MEDIA_PRESENT",
         "PLAYING",
