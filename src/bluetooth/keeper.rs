@@ -32,11 +32,17 @@ pub const REFUSED_S: [u64; 4] = [30, 60, 120, 300];
 /// to be annoyed.
 pub const DROPPED_S: [u64; 3] = [120, 300, 600];
 
+/// For so long a sound server may take to have a sink for a speaker that is connected, in seconds; one that was started anew after that does not
+/// learn of it by itself. From then on it is connected once more, with [`REFUSED_S`] between attempts until there is a sink.
+pub const SILENT_S: u64 = 10;
+
 /// What is seen of a speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sight {
     /// It is connected.
     Connected,
+    /// It is, and is to play, and the sound server has no sink for it.
+    Silent,
     /// It is not, and could be asked to.
     Apart,
     /// It is not, and cannot be.
@@ -91,6 +97,8 @@ enum Phase {
     Connected {
         since: ClockTime,
         by_us: bool,
+        /// Since when it has been silent.
+        silent: Option<ClockTime>,
     },
     Waiting {
         until: ClockTime,
@@ -108,6 +116,8 @@ struct Speaker {
     refused: usize,
     /// Connections of ours that did not last, since then.
     dropped: usize,
+    /// How often it was connected though it was, for want of a sink, since then.
+    mended: usize,
     /// What was last told of failing; the same again is no news.
     told: Option<Failure>,
 }
@@ -127,6 +137,7 @@ impl Keeper {
             unanswered: 0,
             refused: 0,
             dropped: 0,
+            mended: 0,
             told: None,
         };
         Self {
@@ -154,6 +165,9 @@ impl Keeper {
             (until <= now).then_some((until, speaker))
         });
         let (_, speaker) = waiting.min_by_key(|(until, _)| *until)?;
+        if matches!(speaker.phase, Phase::Connected { .. }) {
+            speaker.mended += 1;
+        }
         speaker.phase = Phase::Trying;
         Some(speaker.address)
     }
@@ -179,29 +193,69 @@ impl Speaker {
     fn waits_until(&self) -> Option<ClockTime> {
         match self.phase {
             Phase::Waiting { until } => Some(until),
+            Phase::Connected {
+                silent: Some(silent),
+                ..
+            } => Some(silent + self.patience()),
             _ => None,
+        }
+    }
+
+    /// For how long it may be silent.
+    fn patience(&self) -> Duration {
+        match self.mended {
+            0 => Duration::from_secs(SILENT_S),
+            mended => pause(&REFUSED_S, mended - 1),
         }
     }
 
     fn saw(&mut self, now: ClockTime, sight: Sight) -> Option<News> {
         match (self.phase, sight) {
             // Its outcome tells; BlueZ shows a link before it knows whether anything can be played over it.
-            (Phase::Trying, Sight::Connected | Sight::Apart) => None,
-            (Phase::Connected { since, .. }, Sight::Connected) => {
+            (Phase::Trying, Sight::Connected | Sight::Silent | Sight::Apart) => None,
+            (Phase::Connected { since, by_us, .. }, Sight::Connected) => {
+                self.phase = Phase::Connected {
+                    since,
+                    by_us,
+                    silent: None,
+                };
                 if now.saturating_since(since) >= SETTLED {
                     self.forgive();
                 }
                 None
             }
-            (_, Sight::Connected) => Some(self.connected(now, false)),
+            (
+                Phase::Connected {
+                    since,
+                    by_us,
+                    silent,
+                },
+                Sight::Silent,
+            ) => {
+                self.phase = Phase::Connected {
+                    since,
+                    by_us,
+                    silent: silent.or(Some(now)),
+                };
+                None
+            }
+            // An attempt to mend that has failed: it is as it was.
+            (Phase::Waiting { .. }, Sight::Silent) if self.mended > 0 => None,
+            (_, Sight::Connected | Sight::Silent) => {
+                let news = self.connected(now, false);
+                (self.mended == 0).then_some(news)
+            }
             (Phase::New | Phase::Hindered(_), Sight::Apart) => {
                 self.phase = Phase::Waiting { until: now };
                 None
             }
-            (Phase::Connected { since, by_us }, Sight::Apart) => {
+            (Phase::Connected { since, by_us, .. }, Sight::Apart) => {
                 Some(self.lost(now, now.saturating_since(since), by_us))
             }
-            (Phase::Waiting { .. }, Sight::Apart) => None,
+            (Phase::Waiting { .. }, Sight::Apart) => {
+                self.mended = 0;
+                None
+            }
             (Phase::Hindered(known), Sight::Hindered(hindrance)) if known == hindrance => None,
             (_, Sight::Hindered(hindrance)) => {
                 self.phase = Phase::Hindered(hindrance);
@@ -213,7 +267,8 @@ impl Speaker {
     }
 
     fn forgive(&mut self) {
-        (self.unanswered, self.refused, self.dropped) = (0, 0, 0);
+        (self.unanswered, self.refused) = (0, 0);
+        (self.dropped, self.mended) = (0, 0);
         self.told = None;
     }
 
@@ -222,11 +277,16 @@ impl Speaker {
             // It wants us, whoever else there is.
             self.dropped = 0;
         }
-        self.phase = Phase::Connected { since: now, by_us };
+        self.phase = Phase::Connected {
+            since: now,
+            by_us,
+            silent: None,
+        };
         News::Connected { by_us }
     }
 
     fn lost(&mut self, now: ClockTime, lasted: Duration, by_us: bool) -> News {
+        self.mended = 0;
         if lasted >= SETTLED {
             self.forgive();
         } else if by_us {
@@ -249,6 +309,11 @@ impl Speaker {
             return None;
         }
         let failure = match outcome {
+            Ok(()) if self.mended > 0 => {
+                // It was all the time.
+                self.connected(now, false);
+                return None;
+            }
             Ok(()) => return Some(self.connected(now, true)),
             Err(failure) => failure,
         };

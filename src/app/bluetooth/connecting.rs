@@ -10,10 +10,12 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Speaker;
+use crate::api::House;
 use crate::bluetooth::advice::{Carried, advice};
 use crate::bluetooth::keeper::{Hindrance, News, Sight};
 use crate::bluetooth::{Address, Failure, Fault, Keeper, Place, Radio, Survey};
 use crate::clock::Clock;
+use crate::playback::LaneState;
 
 /// How often it is looked though nothing is said to have changed: BlueZ may have been started anew, and says nothing then.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -27,6 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 struct Task<R> {
     radio: Arc<R>,
     speakers: Vec<Speaker>,
+    house: Arc<House>,
     keeper: Keeper,
     clock: Arc<dyn Clock>,
     /// The attempt under way, if any.
@@ -43,6 +46,7 @@ struct Task<R> {
 pub(super) async fn keep<R: Radio>(
     radio: R,
     speakers: Vec<Speaker>,
+    house: Arc<House>,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
 ) {
@@ -50,6 +54,7 @@ pub(super) async fn keep<R: Radio>(
         radio: Arc::new(radio),
         keeper: Keeper::new(speakers.iter().map(|speaker| speaker.address)),
         speakers,
+        house,
         clock,
         attempt: JoinSet::new(),
         told: None,
@@ -123,7 +128,9 @@ impl<R: Radio> Task<R> {
                 status.adapter = known.map(|it| it.place.adapter.clone());
                 *status != before
             });
-            let sight = sight(survey, address);
+            // What is not wanted has no sink either, and is not lost.
+            let wants_sink = speaker.lane(&self.house) == Some(LaneState::Lost);
+            let sight = sight(survey, address, wants_sink);
             if let Some(news) = self.keeper.saw(now, address, sight) {
                 self.tell(address, &news);
             }
@@ -154,7 +161,14 @@ impl<R: Radio> Task<R> {
             return;
         };
         let radio = self.radio.clone();
-        let place = survey.device(address).map(|device| device.place.clone());
+        let device = survey.device(address);
+        let place = device.map(|device| device.place.clone());
+        if device.is_some_and(|device| device.connected) {
+            tracing::info!(
+                "{} is connected, but the sound server has no sink for it: it may have been started anew; connecting once more",
+                self.name(address)
+            );
+        }
         tracing::debug!("connecting {address}");
         self.attempt.spawn(async move {
             let Some(place) = place else {
@@ -186,10 +200,15 @@ impl<R: Radio> Task<R> {
         }
     }
 
-    fn tell(&self, address: Address, news: &News) {
+    /// What people call it.
+    fn name(&self, address: Address) -> String {
         let mut speakers = self.speakers.iter();
         let named = speakers.find(|speaker| speaker.address == address);
-        let name = named.map_or_else(|| address.to_string(), |it| format!("{:?}", it.name));
+        named.map_or_else(|| address.to_string(), |it| format!("{:?}", it.name))
+    }
+
+    fn tell(&self, address: Address, news: &News) {
+        let name = self.name(address);
         let seconds = |duration: &Duration| duration.as_secs();
         match news {
             News::Connected { by_us: true } => tracing::info!("{name} is connected"),
@@ -237,8 +256,9 @@ async fn changed(changes: &mut Option<BoxStream<'static, ()>>) -> bool {
 }
 
 /// What there is to see of a speaker.
-fn sight(survey: &Survey, address: Address) -> Sight {
+fn sight(survey: &Survey, address: Address, wants_sink: bool) -> Sight {
     match survey.device(address) {
+        Some(device) if device.connected && wants_sink => Sight::Silent,
         Some(device) if device.connected => Sight::Connected,
         _ if survey.adapters.is_empty() => Sight::Hindered(Hindrance::NoAdapter),
         Some(device) if !survey.powered(&device.place.adapter) => {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api::{BluetoothStatus, House};
 use crate::bluetooth::{Address, Radio};
 use crate::clock::{Clock, SystemClock};
-use crate::playback::{OutputSettings, OutputSpec};
+use crate::playback::{LaneState, OutputSettings, OutputSpec};
 use crate::sink::{BluetoothSpec, SinkSpec};
 use crate::state_dir::KeptLateness;
 use lateness::Latenesses;
@@ -38,6 +38,14 @@ struct Speaker {
 pub(super) struct Speakers {
     speakers: Vec<Speaker>,
     latenesses: watch::Sender<Vec<KeptLateness>>,
+}
+
+impl Speaker {
+    /// What its lane does.
+    fn lane(&self, house: &House) -> Option<LaneState> {
+        let output = house.outputs().get(self.output)?;
+        Some(output.lane.report().state)
+    }
 }
 
 impl Speakers {
@@ -95,8 +103,13 @@ impl Speakers {
             return Vec::new();
         }
         let known = Latenesses::new(self.latenesses.borrow().clone());
-        let connecting =
-            connecting::keep(radio, self.speakers.clone(), clock.clone(), stop.clone());
+        let connecting = connecting::keep(
+            radio,
+            self.speakers.clone(),
+            house.clone(),
+            clock.clone(),
+            stop.clone(),
+        );
         let sounding = sounding::follow(
             self.speakers,
             known,

@@ -133,13 +133,10 @@ impl Followed {
 
     /// Takes note of whether it is there; whether it has just come.
     fn notice_coming(&mut self, house: &House) -> bool {
-        let output = house.outputs().get(self.speaker.output);
-        let open = output.is_some_and(|output| {
-            matches!(
-                output.lane.report().state,
-                LaneState::Ready | LaneState::Playing
-            )
-        });
+        let open = matches!(
+            self.speaker.lane(house),
+            Some(LaneState::Ready | LaneState::Playing)
+        );
         let there = (self.speaker.status.borrow().connected == Some(true), open);
         let came = (there.0 && !self.there.0) || (there.1 && !self.there.1);
         self.there = there;

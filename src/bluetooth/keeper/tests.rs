@@ -159,6 +159,44 @@ fn a_link_without_sound_behind_it_is_no_reason_to_hurry() {
 }
 
 #[test]
+fn one_that_is_connected_and_has_no_sink_is_connected_once_more() {
+    let mut bench = Bench::settled();
+    // A sink that is only slow is waited for.
+    bench.saw(Sight::Silent);
+    bench.after(SILENT_S - 1).saw(Sight::Connected);
+    assert_eq!(bench.keeper.next(), None);
+
+    bench.saw(Sight::Silent);
+    assert_eq!(bench.attempt(), SILENT_S);
+    assert_eq!(bench.tried(Ok(())), None, "it was all the time");
+    // Its sink does not come, and whoever is to make it does not answer then.
+    bench.saw(Sight::Silent);
+    bench.saw(Sight::Silent);
+    assert_eq!(bench.attempt(), REFUSED_S[0]);
+    let again_in = Duration::from_secs(REFUSED_S[0]);
+    let failure = Failure::NoSoundServer;
+    let news = News::Failed {
+        failure: failure.clone(),
+        again_in,
+    };
+    assert_eq!(bench.tried(Err(failure)), Some(news));
+    assert_eq!(bench.saw(Sight::Silent), None);
+    assert_eq!(bench.attempt(), REFUSED_S[0]);
+    bench.tried(Ok(()));
+    assert_eq!(bench.after(1).saw(Sight::Connected), None);
+    bench.after(SETTLED.as_secs()).saw(Sight::Connected);
+
+    // From the beginning, when that is long ago.
+    bench.saw(Sight::Silent);
+    assert_eq!(bench.attempt(), SILENT_S);
+    bench.tried(Ok(()));
+    // And a loss is a loss.
+    let again_in = Duration::from_secs(AFTER_LOSS_S);
+    let lost = bench.after(60).saw(Sight::Apart);
+    assert_eq!(lost, Some(News::Lost { again_in }));
+}
+
+#[test]
 fn what_hinders_is_told_once_and_ends_with_an_attempt_at_once() {
     for hindrance in [
         Hindrance::NoAdapter,

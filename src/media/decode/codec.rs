@@ -1,6 +1,6 @@
 //! What decodes a track, and what that must be told which the container does not say.
 
-use symphonia::core::audio::GenericAudioBufferRef;
+use symphonia::core::audio::{Channels, GenericAudioBufferRef};
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_OPUS};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
@@ -15,6 +15,11 @@ use super::aac::Config;
 use super::he_aac::HeAacDecoder;
 use super::opus::{self, Header, OpusDecoder};
 use super::track::{audio_parameters, audio_track};
+
+/// More channels than any arrangement of loudspeakers has: the largest in use is 22.2.
+const MOST_CHANNELS: usize = 32;
+/// More frames than are in any packet: the longest are ADPCM's, which say in 16 bits how many bytes they have.
+const LONGEST_PACKET: u64 = 1 << 17;
 
 /// Makes frames of packets.
 pub(super) enum Codec {
@@ -39,6 +44,7 @@ impl Codec {
     pub(super) fn of(format: &dyn FormatReader) -> Result<Self, Undecodable> {
         let parameters = audio_parameters(audio_track(format)?)
             .ok_or_else(|| Undecodable("it does not say how its audio is coded".to_owned()))?;
+        bounded(parameters)?;
         let made = match parameters.codec {
             CODEC_ID_OPUS => opus(parameters, format),
             CODEC_ID_AAC => aac(parameters),
@@ -91,6 +97,22 @@ impl Codec {
             Self::HeAac(decoder) => Some(decoder.rate()),
         }
     }
+}
+
+/// Decoders make room for what a file says of itself before they have seen any of it.
+fn bounded(parameters: &AudioCodecParameters) -> Result<(), Undecodable> {
+    let channels = parameters.channels.as_ref().map_or(0, Channels::count);
+    let frames = parameters.max_frames_per_packet.unwrap_or(0);
+    if channels > MOST_CHANNELS {
+        let problem =
+            format!("it says that it has {channels} channels; up to {MOST_CHANNELS} are played");
+        return Err(Undecodable(problem));
+    }
+    if frames > LONGEST_PACKET {
+        let problem = format!("it says that {frames} frames come at a time, which cannot be right");
+        return Err(Undecodable(problem));
+    }
+    Ok(())
 }
 
 fn by_symphonia(parameters: &AudioCodecParameters) -> Result<Codec, Error> {

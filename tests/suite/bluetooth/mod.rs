@@ -7,7 +7,9 @@ mod commands;
 mod speakers;
 
 use unisono::bluetooth::advice::SPEAKERS_PER_ADAPTER;
-use unisono::bluetooth::keeper::{AFTER_LOSS_S, DROPPED_S, NO_ANSWER_S, REFUSED_S, SETTLED};
+use unisono::bluetooth::keeper::{
+    AFTER_LOSS_S, DROPPED_S, NO_ANSWER_S, REFUSED_S, SETTLED, SILENT_S,
+};
 
 #[test]
 fn the_documentation_has_the_pauses_that_are_made() {
@@ -21,7 +23,9 @@ fn the_documentation_has_the_pauses_that_are_made() {
         let rest = rest.join(", ");
         format!("| {first} s | {rest}, and every {last} s from then on |")
     };
-    for row in [row(&NO_ANSWER_S), row(&REFUSED_S), row(&DROPPED_S)] {
+    let silent = [&[SILENT_S], &REFUSED_S[..]].concat();
+    let rows = [&NO_ANSWER_S[..], &REFUSED_S, &DROPPED_S, &silent].map(row);
+    for row in rows {
         assert!(page.contains(&row), "no {row:?}");
     }
     let settled = SETTLED.as_secs();

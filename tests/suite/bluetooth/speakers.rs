@@ -339,6 +339,41 @@ async fn lateness_goes_with_the_codec_and_lasts() {
     );
 }
 
+/// BlueZ keeps the link, and what the sound server had for it is gone.
+#[tokio::test]
+async fn one_that_lost_its_sink_alone_is_connected_once_more() {
+    if !inside("bluetooth::speakers::one_that_lost_its_sink_alone_is_connected_once_more") {
+        return;
+    }
+    let mut bluez = Bluez::with_adapter().await;
+    let sink = "bluez_sink.AA_BB_CC_DD_EE_01.a2dp_sink";
+    let flip = Speaker::new("Flip", "AA:BB:CC:DD:EE:01", sink, 1.0).await;
+    bluez
+        .order(json!(["device", "hci0", flip.address, "Flip 5", "paired"]))
+        .await;
+    bluez.order(json!(["connected", flip.address, true])).await;
+    let zone = "[[zone]]\nname = \"House\"\noutputs = [\"Flip\"]\n";
+    let house = House::start(&bluez, &format!("{}{zone}", flip.output(0))).await;
+    let renderer = Renderer::find("House").await;
+    let server = MediaServer::start();
+    let url = server.serve("/song.wav", Media::new(tone(120.0)));
+    renderer.cast(&url).await;
+    house.until(flip.name, "plays in step", in_step).await;
+    assert_eq!(bluez.asked("Connect", flip.address), 0, "it was there");
+
+    flip.server.unplug();
+    house
+        .program
+        .logged_all(&["INFO", "\"Flip\"", "the sound server has no sink for it"])
+        .await;
+    let fact = json!({"did": "Connect", "address": flip.address});
+    bluez.told(fact, 1).await;
+    flip.server.plug("bluetooth.codec=sbc");
+    let took = house.until(flip.name, "is back in step", in_step).await;
+    assert!(took < BACK_WITHIN, "back after {took:?}");
+    house.program.stop().await;
+}
+
 #[tokio::test]
 async fn without_bluez_the_program_says_so_once_and_plays() {
     if !inside("bluetooth::speakers::without_bluez_the_program_says_so_once_and_plays") {

@@ -196,3 +196,15 @@ async fn a_fragment_that_announces_billions_of_samples_keeps_nobody_waiting() {
     let inner = &heard.samples[CD.samples(2048)..CD.samples(5 * 1024)];
     assert!(deviation(CD, inner, 2048) < 0.02);
 }
+
+/// A decoder would make room for a piece of each of them.
+#[tokio::test]
+async fn a_header_that_says_more_channels_than_anybody_has_is_not_believed() {
+    let mut bytes = fixture("sine.aiff");
+    let mut names = bytes.windows(4);
+    let common = names.position(|name| name == b"COMM").unwrap();
+    bytes[common + 8..][..2].copy_from_slice(&1000_u16.to_be_bytes());
+    let heard = hear(Media::new(bytes)).await;
+    let failure = heard.failure.expect("nothing is heard").to_string();
+    assert!(failure.contains("1000 channels"), "{failure}");
+}
