@@ -27,6 +27,8 @@ const START: Duration = Duration::from_millis(250);
 const REFILL: Duration = Duration::from_millis(1500);
 /// Between a decision here and the lane's thread having acted on it.
 const MARGIN: Duration = Duration::from_millis(10);
+/// From a halt until lanes are silent: they fade for 5 ms at 48 kHz, and for a little longer at 44.1.
+const FADED: Duration = Duration::from_millis(6);
 /// A start waits for so long for outputs whose devices are not known yet; after that they join where the music is.
 const PATIENCE: Duration = Duration::from_millis(700);
 /// While a start waits, for them or for bytes, which wake nobody, the feeder looks around this often.
@@ -153,6 +155,8 @@ pub struct Feeder {
     resume: f64,
     /// Whether the music starts in the middle of something.
     fade_in: bool,
+    /// What was halted last is heard until then: a beginning that came before it would be lost.
+    faded: ClockTime,
     events: VecDeque<EngineEvent>,
 }
 
@@ -184,6 +188,7 @@ impl Feeder {
             live_line: LiveLine::default(),
             resume: 0.0,
             fade_in: false,
+            faded: ClockTime::default(),
             events: VecDeque::new(),
         }
     }
@@ -338,6 +343,7 @@ impl Feeder {
         };
         self.mode = Mode::Halted;
         let at = now + self.reach();
+        self.faded = at + FADED;
         for port in &mut self.ports {
             port.halt(at);
         }
@@ -412,7 +418,10 @@ impl Feeder {
         }
         let reach = self.reach();
         let line = match live {
-            None => Timeline::new(self.resume as u64, now + reach, self.rate),
+            None => {
+                let start = self.faded.max(now + reach);
+                Timeline::new(self.resume as u64, start, self.rate)
+            }
             Some(live) => {
                 let place = (self.resume, self.stream.end());
                 self.live_line.begin(live, self.rate, place, reach, now)

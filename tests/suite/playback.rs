@@ -66,6 +66,28 @@ fn sound_comes_within_a_tenth_of_a_second_and_nothing_of_the_beginning_is_lost()
 }
 
 #[test]
+fn what_is_cast_over_something_else_is_heard_from_its_first_frame() {
+    let mut house = two_rooms();
+    house.play(Generated::new(RATE, 20 * SECOND, |_| [-0.25; 2]));
+    house.run(2 * SECOND);
+    // All of it is there at once, before the first is silent.
+    let next = Generated::new(RATE, SECOND, |_| [0.25; 2]);
+    house.send(EngineCommand::Load(2, Box::new(next)));
+    house.send(EngineCommand::Play);
+    house.run(2 * SECOND);
+    for room in 0..2 {
+        let ear = house.rooms[room].ear.borrow();
+        let tape = ear.tape.as_ref().expect("recorded");
+        let new = tape.iter().filter(|(_, frame)| frame[0] > 0.2).count();
+        // 400 ppm of a second are 19 frames.
+        assert!(
+            new.abs_diff(RATE as usize) < 24,
+            "room {room}: {new} frames"
+        );
+    }
+}
+
+#[test]
 fn a_pause_halts_every_room_on_the_same_frame_and_resuming_goes_on_there() {
     let mut house = two_rooms();
     house.play(sine(RATE, 200.0, 20 * SECOND));
