@@ -9,7 +9,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 mod targets;
 
 /// How many inputs are made for each target.
-const ROUNDS: usize = 20_000;
+const ROUNDS: usize = 8_000;
 /// The longest that is made.
 const LONGEST: usize = 8 * 1024;
 

@@ -13,7 +13,7 @@ use unisono::playback::EngineCommand;
 use unisono::sink::Heard;
 
 use crate::support::dice::Dice;
-use crate::support::house::{House, TURN, card, turned};
+use crate::support::house::{Generated, House, RATE, TURN, card, turned};
 
 /// A record player: what it plays depends on the moment, and how often it samples that on its crystal.
 struct Player {
@@ -283,6 +283,45 @@ fn its_sound_is_heard_from_the_first_and_soon() {
         let (rising, whole) = (loudest(0.008, 0.010), loudest(0.030, 0.040));
         assert!((0.18..0.28).contains(&rising), "{rising}");
         assert!((0.49..0.51).contains(&whole), "{whole}");
+    }
+}
+
+/// A second of a song that is cast: when each room heard it first, in seconds, and how many frames of it.
+fn cast(listening: &mut Listening) -> Vec<(f64, usize)> {
+    // So loud on both sides at once the helix never is.
+    let song = Generated::new(RATE, Duration::from_secs(1), |_| [0.7; 2]);
+    let asked = listening.house.now();
+    listening.forget();
+    listening.house.send(EngineCommand::Load(2, Box::new(song)));
+    listening.house.send(EngineCommand::Play);
+    listening.run(Duration::from_secs(2));
+    let rooms = listening.house.rooms.iter().map(|room| {
+        let ear = room.ear.borrow();
+        let tape = ear.tape.as_ref().expect("there is a tape");
+        let song = tape
+            .iter()
+            .filter(|(_, frame)| frame[0] > 0.6 && frame[1] > 0.6);
+        let first = song.clone().next().expect("it was heard").0;
+        (first.seconds_since(asked), song.count())
+    });
+    rooms.collect()
+}
+
+#[test]
+fn a_cast_over_it_begins_as_soon_as_any_and_with_its_first_frame() {
+    let cards = [-200.0, 500.0];
+    let mut silent = Listening::new(300.0, &cards, |_| [0.0; 2]);
+    silent.run(Duration::from_secs(5));
+    let mut sounding = Listening::new(300.0, &cards, helix);
+    sounding.play();
+    sounding.run(Duration::from_secs(5));
+    let (usual, over) = (cast(&mut silent), cast(&mut sounding));
+    for (usual, over) in usual.iter().zip(&over) {
+        // What is heard fades first: for 5 ms.
+        assert!(over.0 < usual.0 + 0.010, "{usual:?} {over:?}");
+        for frames in [usual.1, over.1] {
+            assert!(frames.abs_diff(RATE as usize) < 48, "{usual:?} {over:?}");
+        }
     }
 }
 
