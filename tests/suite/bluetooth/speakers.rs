@@ -271,17 +271,23 @@ async fn speakers_that_go_come_back_in_step_and_the_others_never_notice() {
     house.program.stop().await;
 }
 
-#[tokio::test]
-async fn lateness_goes_with_the_codec_and_lasts() {
-    if !inside("bluetooth::speakers::lateness_goes_with_the_codec_and_lasts") {
-        return;
-    }
+/// BlueZ, and a speaker that is paired.
+async fn one_speaker() -> (Bluez, Speaker) {
     let mut bluez = Bluez::with_adapter().await;
     let sink = "bluez_sink.AA_BB_CC_DD_EE_01.a2dp_sink";
     let flip = Speaker::new("Flip", "AA:BB:CC:DD:EE:01", sink, 1.0).await;
     bluez
         .order(json!(["device", "hci0", flip.address, "Flip 5", "paired"]))
         .await;
+    (bluez, flip)
+}
+
+#[tokio::test]
+async fn lateness_goes_with_the_codec_and_lasts() {
+    if !inside("bluetooth::speakers::lateness_goes_with_the_codec_and_lasts") {
+        return;
+    }
+    let (mut bluez, flip) = one_speaker().await;
     bluez.order(json!(["battery", flip.address, 70])).await;
     flip.server.unplug();
     let house = House::start(&bluez, &flip.output(210)).await;
@@ -345,12 +351,7 @@ async fn one_that_lost_its_sink_alone_is_connected_once_more() {
     if !inside("bluetooth::speakers::one_that_lost_its_sink_alone_is_connected_once_more") {
         return;
     }
-    let mut bluez = Bluez::with_adapter().await;
-    let sink = "bluez_sink.AA_BB_CC_DD_EE_01.a2dp_sink";
-    let flip = Speaker::new("Flip", "AA:BB:CC:DD:EE:01", sink, 1.0).await;
-    bluez
-        .order(json!(["device", "hci0", flip.address, "Flip 5", "paired"]))
-        .await;
+    let (mut bluez, flip) = one_speaker().await;
     bluez.order(json!(["connected", flip.address, true])).await;
     let zone = "[[zone]]\nname = \"House\"\noutputs = [\"Flip\"]\n";
     let house = House::start(&bluez, &format!("{}{zone}", flip.output(0))).await;
