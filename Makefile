@@ -5,7 +5,8 @@ TEST_PACKAGES = dbus ffmpeg pulseaudio pulseaudio-utils python3-dbusmock libfake
 # Control points that the tests start; those from PyPI and npm besides.
 CLIENT_PACKAGES = gupnp-tools xvfb python3-venv
 
-# Tests that run the program on real clocks, one at a time: beside others a small machine would hold its threads up.
+# Tests that run the program on real clocks. They wait most of the time: two at a time leave a machine of two cores idle for nine tenths of it, as
+# the other tests, which compute, would not: their threads would be held up.
 REAL_TIME = bluetooth::speakers program:: pulse::
 
 # The other tests mostly wait, for sockets and for other programs, so that twice as many as there are cores run at a time.
@@ -64,8 +65,8 @@ test: cargo build-packages test-packages test-clients
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --all-targets --no-default-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items
-	cargo test -- --test-threads=$(TEST_THREADS) $(REAL_TIME:%=--skip %)
-	cargo test --test suite -- --test-threads=1 $(REAL_TIME)
+	cargo test --lib --bins --test suite -- --test-threads=$(TEST_THREADS) $(REAL_TIME:%=--skip %)
+	cargo test --lib --bins --test suite -- --test-threads=2 $(REAL_TIME)
 	cargo test --benches
 
 install: $(PROGRAM)

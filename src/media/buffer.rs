@@ -71,8 +71,8 @@ struct State {
     ending: Option<Ending>,
     /// The reader wants bytes from here and the window will not come by them.
     restart: Option<Place>,
-    /// How far to read ahead.
-    ahead: Option<u64>,
+    /// How many bytes a second it takes, as far as that is known.
+    bytes_per_second: Option<u64>,
     /// Where in the window the part begins that is read now. A part is a file of its own: readers count from its beginning.
     base: u64,
     /// Where later parts begin.
@@ -104,7 +104,8 @@ impl State {
     }
 
     fn most_ahead(&self) -> u64 {
-        self.ahead.unwrap_or(AHEAD)
+        let rate = self.bytes_per_second.unwrap_or(0);
+        rate.saturating_mul(AHEAD_TIME).clamp(AHEAD, MOST_AHEAD)
     }
 
     /// Copies what is at `place`, up to where something else begins: a part is not read across its end, and a title is passed
@@ -232,6 +233,13 @@ impl Intake {
     /// Whether what has come says how long it plays, so that it has an end.
     pub(super) fn is_finite(&self) -> bool {
         self.0.lock().finite
+    }
+
+    /// Whether what lies ahead of the reader lasts for less than `time`, as far as that is known.
+    pub(super) fn lasts_less_than(&self, time: Duration) -> bool {
+        let state = self.0.lock();
+        let rate = state.bytes_per_second;
+        rate.is_some_and(|rate| (state.stock() as f64) < rate as f64 * time.as_secs_f64())
     }
 
     /// Waits, as a future does, until more bytes are wanted.

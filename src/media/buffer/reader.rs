@@ -5,10 +5,7 @@ use std::io;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{
-    AHEAD, AHEAD_TIME, BEHIND, Description, Ending, MOST_AHEAD, Place, Shared, State, Stock,
-    WORTH_WAITING,
-};
+use super::{BEHIND, Description, Ending, Place, Shared, State, Stock, WORTH_WAITING};
 use crate::media::MediaError;
 
 /// The blocking side: a file of which only a window is at hand. Seeking is free; the read after it may ask the server
@@ -106,9 +103,8 @@ impl ByteReader {
     /// Says how many bytes a second of it takes, as far as that is known: what is read ahead follows.
     pub(in crate::media) fn consumes(&self, bytes_per_second: u64) {
         let mut state = self.shared.lock();
-        let ahead = (bytes_per_second.saturating_mul(AHEAD_TIME)).clamp(AHEAD, MOST_AHEAD);
-        if state.ahead.is_none_or(|before| before < ahead) {
-            state.ahead = Some(ahead);
+        if state.bytes_per_second < Some(bytes_per_second) {
+            state.bytes_per_second = Some(bytes_per_second);
             state.wake_intake();
         }
     }

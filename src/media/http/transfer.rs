@@ -22,8 +22,14 @@ const SLOW: Duration = Duration::from_secs(2);
 /// The longest silence in the middle of a file. Whoever listens may be patient for less when nothing is left to be heard;
 /// a server that is started anew under music that has been read ahead is waited for.
 const STALLED_AFTER: Duration = Duration::from_secs(45);
-/// Of a server that can be asked for the rest, this much silence is taken for the end of the connection.
+/// Of a server that can be asked for the rest, this much silence is taken for the end of the connection…
 const SILENT_AFTER: Duration = Duration::from_secs(10);
+/// …and this much if what is at hand does not last for that long. A network that has said nothing for two seconds is silent for up to twice as long and
+/// longer where TCP has lost all that was on its way: each attempt to send it again waits twice as long as the one before (RFC 6298,
+/// 5.5). A new connection waits for none of them. If it brings nothing either, it is the server that is slow.
+const SILENT_IN_NEED: Duration = Duration::from_secs(3);
+/// How often it is looked at what is at hand, while nothing comes.
+const LOOK: Duration = Duration::from_millis(500);
 /// Nothing has been read for so long: whoever listens has paused, and the server may have closed the connection for it.
 const PAUSED: Duration = Duration::from_secs(20);
 /// Before a server that is overloaded is asked again, unless it names a time.
@@ -153,6 +159,7 @@ impl Transfer<'_> {
             } else {
                 course.fruitless + 1
             };
+            course.brought = 0;
             match course.known(self.is_finite()).after(stop) {
                 Verdict::Complete => return Ok(()),
                 Verdict::Again => {}
@@ -262,13 +269,12 @@ impl Transfer<'_> {
         course: &mut Course,
         mut patience: Duration,
     ) -> Result<(Stop, String), MediaError> {
-        course.brought = 0;
         loop {
             // A restart ends this future from outside.
             let waiting = Instant::now();
             poll_fn(|context| self.intake.poll_room(context)).await;
             course.was_paused = waiting.elapsed() >= PAUSED;
-            match timeout(patience, answer.next()).await {
+            match self.next(answer, course, patience).await {
                 Ok(Ok(Some(Piece::Audio(bytes)))) => {
                     let delay = answer.asked_at.elapsed();
                     if course.came == 0 && delay >= SLOW {
@@ -296,8 +302,8 @@ impl Transfer<'_> {
                 }
                 Ok(Err(reason)) => return Ok((Stop::Cut, cut(&reason))),
                 Err(_) if course.came == 0 && !course.live => return Err(self.late()),
-                Err(_) if course.silence() < STALLED_AFTER => {
-                    let seconds = SILENT_AFTER.as_secs();
+                Err(silence) if course.silence() < STALLED_AFTER => {
+                    let seconds = silence.as_secs();
                     return Ok((Stop::Cut, format!("the server fell silent for {seconds} s")));
                 }
                 Err(_) => {
@@ -309,6 +315,29 @@ impl Transfer<'_> {
                 }
             }
             patience = course.silence();
+        }
+    }
+
+    /// What comes next, or how long it was waited for in vain.
+    async fn next(
+        &self,
+        answer: &mut Answer,
+        course: &Course,
+        patience: Duration,
+    ) -> Result<Result<Option<Piece>, String>, Duration> {
+        let since = Instant::now();
+        loop {
+            let waited = since.elapsed();
+            let in_need = course.may_be_hurried()
+                && waited >= SILENT_IN_NEED
+                && self.intake.lasts_less_than(SILENT_AFTER);
+            if in_need || waited >= patience {
+                return Err(waited);
+            }
+            // What has come of a piece so far stays with the answer.
+            if let Ok(next) = timeout(LOOK.min(patience - waited), answer.next()).await {
+                return Ok(next);
+            }
         }
     }
 
@@ -406,11 +435,18 @@ impl Transfer<'_> {
 impl Course {
     /// How long a silence is waited out.
     fn silence(&self) -> Duration {
-        if self.live || self.ranges {
-            SILENT_AFTER
-        } else {
+        if !self.live && !self.ranges {
             STALLED_AFTER
+        } else if self.brought == 0 {
+            FIRST_BYTE_WITHIN
+        } else {
+            SILENT_AFTER
         }
+    }
+
+    /// Whether the rest may be asked for sooner than that.
+    fn may_be_hurried(&self) -> bool {
+        self.ranges && !self.live && self.brought > 0
     }
 }
 

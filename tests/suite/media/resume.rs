@@ -167,12 +167,43 @@ async fn a_server_that_falls_silent_and_has_ranges_is_asked_again() {
     let uri = server.serve("/song", Media::fixture("sine.wav").stall_after(180_000));
     let mut listener = Listener::open(request(uri.clone()));
     let before = listener.until(CD.samples(40_000)).await;
-    pass(Duration::from_secs(10)).await;
+    // A tenth of a second is left to be heard.
+    pass(Duration::from_secs(3)).await;
     let after = listener.rest().await;
     assert!(after.failure.is_none(), "{:?}", after.failure);
     let samples = [before.samples, after.samples].concat();
     assert_eq!(CD.frames(samples.len()), WHOLE);
     assert!(deviation(CD, &samples, 0) < 1e-4);
+    log.assert_line(&[
+        &uri,
+        "the server fell silent for 3 s",
+        "asking for the rest",
+    ]);
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_while_much_is_at_hand_is_asked_again_later() {
+    let log = Log::start();
+    let server = MediaServer::start();
+    let (frames, half) = (1_100_000, 2_300_000);
+    let media = Media::new(stairs(0, frames)).stall_after(half);
+    let uri = server.serve("/long", media);
+    let mut listener = Listener::open(request(uri.clone()));
+    // Eleven of the thirteen seconds that come are still to be heard.
+    let before = listener.until(CD.samples(1000)).await;
+    server.wait_until("half of it", |log| log.sent >= half);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    for seconds in [3, 6] {
+        pass(Duration::from_secs(seconds)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(server.requests().len(), 1);
+    }
+    pass(Duration::from_secs(1)).await;
+    let after = listener.rest().await;
+    assert!(after.failure.is_none(), "{:?}", after.failure);
+    let samples = [before.samples, after.samples].concat();
+    assert_eq!(CD.frames(samples.len()), frames);
+    assert_stairs(&samples, 0);
     log.assert_line(&[
         &uri,
         "the server fell silent for 10 s",
