@@ -5,8 +5,8 @@ TEST_PACKAGES = dbus ffmpeg pulseaudio pulseaudio-utils python3-dbusmock libfake
 # Control points that the tests start; those from PyPI and npm besides.
 CLIENT_PACKAGES = gupnp-tools xvfb python3-venv
 
-# Tests that run the program on real clocks. They wait most of the time: two at a time leave a machine of two cores idle for nine tenths of it, as
-# the other tests, which compute, would not: their threads would be held up.
+# Tests that run the program on real clocks. They wait most of the time, so two at a time; beside the others, which compute, their
+# threads would be held up.
 REAL_TIME = bluetooth::speakers program:: pulse::
 
 # The other tests mostly wait, for sockets and for other programs, so that twice as many as there are cores run at a time.

@@ -94,16 +94,20 @@ enum Phase {
     /// Nothing has been seen yet.
     New,
     Hindered(Hindrance),
-    Connected {
-        since: ClockTime,
-        by_us: bool,
-        /// Since when it has been silent.
-        silent: Option<ClockTime>,
-    },
+    Connected(Link),
     Waiting {
         until: ClockTime,
     },
     Trying,
+}
+
+/// A connection that stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Link {
+    since: ClockTime,
+    by_us: bool,
+    /// Since when it has been silent.
+    silent: Option<ClockTime>,
 }
 
 #[derive(Debug)]
@@ -165,7 +169,7 @@ impl Keeper {
             (until <= now).then_some((until, speaker))
         });
         let (_, speaker) = waiting.min_by_key(|(until, _)| *until)?;
-        if matches!(speaker.phase, Phase::Connected { .. }) {
+        if matches!(speaker.phase, Phase::Connected(_)) {
             speaker.mended += 1;
         }
         speaker.phase = Phase::Trying;
@@ -193,10 +197,7 @@ impl Speaker {
     fn waits_until(&self) -> Option<ClockTime> {
         match self.phase {
             Phase::Waiting { until } => Some(until),
-            Phase::Connected {
-                silent: Some(silent),
-                ..
-            } => Some(silent + self.patience()),
+            Phase::Connected(Link { silent, .. }) => Some(silent? + self.patience()),
             _ => None,
         }
     }
@@ -213,30 +214,19 @@ impl Speaker {
         match (self.phase, sight) {
             // Its outcome tells; BlueZ shows a link before it knows whether anything can be played over it.
             (Phase::Trying, Sight::Connected | Sight::Silent | Sight::Apart) => None,
-            (Phase::Connected { since, by_us, .. }, Sight::Connected) => {
-                self.phase = Phase::Connected {
-                    since,
-                    by_us,
+            (Phase::Connected(link), Sight::Connected) => {
+                self.phase = Phase::Connected(Link {
                     silent: None,
-                };
-                if now.saturating_since(since) >= SETTLED {
+                    ..link
+                });
+                if now.saturating_since(link.since) >= SETTLED {
                     self.forgive();
                 }
                 None
             }
-            (
-                Phase::Connected {
-                    since,
-                    by_us,
-                    silent,
-                },
-                Sight::Silent,
-            ) => {
-                self.phase = Phase::Connected {
-                    since,
-                    by_us,
-                    silent: silent.or(Some(now)),
-                };
+            (Phase::Connected(link), Sight::Silent) => {
+                let silent = link.silent.or(Some(now));
+                self.phase = Phase::Connected(Link { silent, ..link });
                 None
             }
             // An attempt to mend that has failed: it is as it was.
@@ -249,9 +239,7 @@ impl Speaker {
                 self.phase = Phase::Waiting { until: now };
                 None
             }
-            (Phase::Connected { since, by_us, .. }, Sight::Apart) => {
-                Some(self.lost(now, now.saturating_since(since), by_us))
-            }
+            (Phase::Connected(link), Sight::Apart) => Some(self.lost(now, link)),
             (Phase::Waiting { .. }, Sight::Apart) => {
                 self.mended = 0;
                 None
@@ -277,19 +265,19 @@ impl Speaker {
             // It wants us, whoever else there is.
             self.dropped = 0;
         }
-        self.phase = Phase::Connected {
+        self.phase = Phase::Connected(Link {
             since: now,
             by_us,
             silent: None,
-        };
+        });
         News::Connected { by_us }
     }
 
-    fn lost(&mut self, now: ClockTime, lasted: Duration, by_us: bool) -> News {
+    fn lost(&mut self, now: ClockTime, link: Link) -> News {
         self.mended = 0;
-        if lasted >= SETTLED {
+        if now.saturating_since(link.since) >= SETTLED {
             self.forgive();
-        } else if by_us {
+        } else if link.by_us {
             let again_in = pause(&DROPPED_S, self.dropped);
             self.dropped += 1;
             self.wait(now, again_in);

@@ -8,12 +8,8 @@ use proptest::test_runner::{RngAlgorithm, TestRng};
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;
 
-/// How many inputs are made for each target…
+/// How many inputs are made for each target.
 const ROUNDS: usize = 20_000;
-/// …and for each that has the media side open what is made of it, which takes a thread or a connection…
-const ROUNDS_OF_MEDIA: usize = 8_000;
-/// …which are these.
-const MEDIA: [&str; 3] = ["icy", "media", "segments"];
 /// The longest that is made.
 const LONGEST: usize = 8 * 1024;
 
@@ -80,12 +76,7 @@ fn check(name: &str) {
     }
     // The same inputs each time: a failure can be seen again.
     let mut rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let rounds = if MEDIA.contains(&name) {
-        ROUNDS_OF_MEDIA
-    } else {
-        ROUNDS
-    };
-    for _ in 0..rounds {
+    for _ in 0..ROUNDS {
         let input = mutated(&corpus, &mut rng);
         let told = std::panic::catch_unwind(|| run(&input));
         assert!(

@@ -230,27 +230,28 @@ async fn volume_mute_trim_and_channels_are_heard() {
         Some("75"),
         "only that"
     );
-    milliseconds(500).await;
+    milliseconds(800).await;
     house.rendering("SetMute", &[("DesiredMute", "1")]).await;
     let answer = house.rendering("GetMute", &[]).await;
     assert_eq!(answer.element("CurrentMute"), Some("1"));
     let muted = subscriber.event().await;
     assert_eq!(changed(&muted, "Mute"), Some("1"));
     assert_eq!(changed(&muted, "Volume"), None);
-    milliseconds(500).await;
+    milliseconds(800).await;
     house
         .rendering("SetVolume", &[("DesiredVolume", "100")])
         .await;
     milliseconds(100).await;
     house.rendering("SetMute", &[("DesiredMute", "0")]).await;
-    milliseconds(500).await;
+    milliseconds(800).await;
     program.stop().await;
 
     let [plain, bent] = home.recordings("House");
     let trim = 10f64.powf(-6.0 / 20.0);
     for (recording, pitch, factor) in [(plain, PITCH, 1.0), (bent, [PITCH[0]; 2], trim)] {
         let sounds = recording.sounds();
-        assert_eq!(sounds.len(), 2, "one on each side of the silence");
+        let spans: Vec<_> = sounds.iter().map(Sound::span).collect();
+        assert_eq!(spans.len(), 2, "one on each side of the silence: {spans:?}");
         let before = &sounds[0];
         let end = before.seconds();
         // 50 is −20 dB, 75 is −10 dB.

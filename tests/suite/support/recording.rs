@@ -17,6 +17,9 @@ const SILENCE: f32 = 0.01;
 /// Silence that is shorter than this belongs to the sound around it. Longer than both sides of [`tone`] together are near
 /// zero at the lowest level in use, and shorter than a fade to nothing and back, by which a seek shows.
 const REST: usize = 10;
+/// What is louder than silence for so short a time, so close to a sound, is a peak of its fade: one that is just loud enough stands
+/// alone, half a turn of a low [`tone`] from the next.
+const PEAK: usize = 48;
 /// The right side of [`ruler`] rises from this…
 const RULER_START: f64 = 0.25;
 /// …by this much.
@@ -119,6 +122,14 @@ impl Recording {
                 _ => spans.push((frame, frame + 1)),
             }
         }
+        spans.dedup_by(|(start, end), (before, until)| {
+            let is_peak = (*end - *start).min(*until - *before) < PEAK;
+            let is_one = is_peak && *start < *until + PEAK;
+            if is_one {
+                *until = *end;
+            }
+            is_one
+        });
         let sound = |(start, end): (usize, usize)| Sound {
             start,
             sides: [0, 1].map(|side: usize| self.sides[side][start..end].to_vec()),
