@@ -24,11 +24,11 @@ const SLOW: Duration = Duration::from_secs(2);
 const STALLED_AFTER: Duration = Duration::from_secs(45);
 /// Of a server that can be asked for the rest, this much silence is taken for the end of the connection…
 const SILENT_AFTER: Duration = Duration::from_secs(10);
-/// …and this much if what is at hand does not last for that long. A network that has said nothing for two seconds is silent for up to twice as long and
-/// longer where TCP has lost all that was on its way: each attempt to send it again waits twice as long as the one before (RFC 6298,
-/// 5.5). A new connection waits for none of them. If it brings nothing either, it is the server that is slow.
+/// …and this much if what is at hand does not last for that long. Where a hold-up of the network has cost TCP all that was on its way,
+/// the server goes on up to twice as long after it began as it lasted: before each attempt to send it again TCP waits twice as long as
+/// before the last one (RFC 6298, 5.5). A new connection waits for none of them. If it brings nothing either, it is the server that is slow.
 const SILENT_IN_NEED: Duration = Duration::from_secs(3);
-/// How often it is looked at what is at hand, while nothing comes.
+/// How often it is looked whether what is at hand still lasts, while nothing comes.
 const LOOK: Duration = Duration::from_millis(500);
 /// Nothing has been read for so long: whoever listens has paused, and the server may have closed the connection for it.
 const PAUSED: Duration = Duration::from_secs(20);
