@@ -27,9 +27,10 @@ const SILENT_AFTER: Duration = Duration::from_secs(10);
 /// …and this much if what is at hand does not last for that long. Where a hold-up of the network has cost TCP all that was on its way,
 /// the server goes on up to twice as long after it began as it lasted: before each attempt to send it again TCP waits twice as long as
 /// before the last one (RFC 6298, 5.5). A new connection waits for none of them. If it brings nothing either, it is the server that is slow.
-const SILENT_IN_NEED: Duration = Duration::from_secs(3);
+/// Of the three seconds that are in hand at a start some tenths are with the outputs.
+const SILENT_IN_NEED: Duration = Duration::from_millis(2500);
 /// How often it is looked whether what is at hand still lasts, while nothing comes.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(250);
 /// Nothing has been read for so long: whoever listens has paused, and the server may have closed the connection for it.
 const PAUSED: Duration = Duration::from_secs(20);
 /// Before a server that is overloaded is asked again, unless it names a time.
@@ -303,7 +304,7 @@ impl Transfer<'_> {
                 Ok(Err(reason)) => return Ok((Stop::Cut, cut(&reason))),
                 Err(_) if course.came == 0 && !course.live => return Err(self.late()),
                 Err(silence) if course.silence() < STALLED_AFTER => {
-                    let seconds = silence.as_secs();
+                    let seconds = (silence.as_secs_f64() * 2.0).floor() / 2.0;
                     return Ok((Stop::Cut, format!("the server fell silent for {seconds} s")));
                 }
                 Err(_) => {
