@@ -304,6 +304,7 @@ impl Transfer<'_> {
                 Ok(Err(reason)) => return Ok((Stop::Cut, cut(&reason))),
                 Err(_) if course.came == 0 && !course.live => return Err(self.late()),
                 Err(silence) if course.silence() < STALLED_AFTER => {
+                    // What it was looked at too late says nothing: to half a second.
                     let seconds = (silence.as_secs_f64() * 2.0).floor() / 2.0;
                     return Ok((Stop::Cut, format!("the server fell silent for {seconds} s")));
                 }
@@ -319,7 +320,8 @@ impl Transfer<'_> {
         }
     }
 
-    /// What comes next, or how long it was waited for in vain.
+    /// What comes next, or how long it was waited for in vain: `patience`, or less if what is at hand runs out and the rest can be
+    /// asked for.
     async fn next(
         &self,
         answer: &mut Answer,

@@ -14,7 +14,8 @@ use crate::support::soap::Renderer;
 const SECONDS: f64 = 20.0;
 
 /// What the media server sends goes through a queue of its own, and that through a narrow cable; all else on loopback, of which each
-/// namespace has its own, is free. What comes while nothing is let through waits, as a radio link has it wait.
+/// namespace has its own, is free. What comes while nothing is let through waits, as a radio link has it wait;
+/// a network that drops it instead is not shown here.
 struct Cable;
 
 impl Cable {

@@ -230,20 +230,20 @@ async fn volume_mute_trim_and_channels_are_heard() {
         Some("75"),
         "only that"
     );
-    milliseconds(800).await;
+    milliseconds(500).await;
     house.rendering("SetMute", &[("DesiredMute", "1")]).await;
     let answer = house.rendering("GetMute", &[]).await;
     assert_eq!(answer.element("CurrentMute"), Some("1"));
     let muted = subscriber.event().await;
     assert_eq!(changed(&muted, "Mute"), Some("1"));
     assert_eq!(changed(&muted, "Volume"), None);
-    milliseconds(800).await;
+    milliseconds(500).await;
     house
         .rendering("SetVolume", &[("DesiredVolume", "100")])
         .await;
     milliseconds(100).await;
     house.rendering("SetMute", &[("DesiredMute", "0")]).await;
-    milliseconds(800).await;
+    milliseconds(500).await;
     program.stop().await;
 
     let [plain, bent] = home.recordings("House");
