@@ -235,6 +235,11 @@ impl Intake {
         self.0.lock().finite
     }
 
+    /// How many bytes play for a second, as far as that is known.
+    pub(super) fn bytes_per_second(&self) -> Option<u64> {
+        self.0.lock().bytes_per_second
+    }
+
     /// Whether what lies ahead of the reader lasts for less than `time`, as far as that is known.
     pub(super) fn lasts_less_than(&self, time: Duration) -> bool {
         let state = self.0.lock();

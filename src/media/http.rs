@@ -8,6 +8,7 @@ mod answer;
 mod client;
 mod headers;
 mod icy;
+mod lull;
 mod mend;
 mod programme;
 mod remarks;

@@ -1,6 +1,7 @@
 //! One file or stream on its way into a buffer: what is asked for, and what is done when the connection ends too early.
 //! Requests and redirects are `Network`'s matter, when and how often to ask again is decided in `resume`.
 
+use std::fmt::{self, Display, Formatter};
 use std::future::poll_fn;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use super::Network;
 use super::answer::{Answer, Refusal};
 use super::icy::Piece;
+use super::lull::Lull;
 use super::resume::{BackOff, Known, Stop, Verdict};
 use crate::media::MediaError;
 use crate::media::buffer::{Description, Intake, Place};
@@ -22,13 +24,9 @@ const SLOW: Duration = Duration::from_secs(2);
 /// The longest silence in the middle of a file. Whoever listens may be patient for less when nothing is left to be heard;
 /// a server that is started anew under music that has been read ahead is waited for.
 const STALLED_AFTER: Duration = Duration::from_secs(45);
-/// Of a server that can be asked for the rest, this much silence is taken for the end of the connection…
+/// Of a server that can be asked for the rest, this much silence is taken for the end of the connection. Where what is at
+/// hand does not last for that long, a shorter lull is.
 const SILENT_AFTER: Duration = Duration::from_secs(10);
-/// …and this much if what is at hand does not last for that long. Where a hold-up of the network has cost TCP all that was on its way,
-/// the server goes on up to twice as long after it began as it lasted: before each attempt to send it again TCP waits twice as long as
-/// before the last one (RFC 6298, 5.5). A new connection waits for none of them. If it brings nothing either, it is the server that is slow.
-/// Of the three seconds that are in hand at a start some tenths are with the outputs.
-const SILENT_IN_NEED: Duration = Duration::from_millis(2500);
 /// How often it is looked whether what is at hand still lasts, while nothing comes.
 const LOOK: Duration = Duration::from_millis(250);
 /// Nothing has been read for so long: whoever listens has paused, and the server may have closed the connection for it.
@@ -270,12 +268,14 @@ impl Transfer<'_> {
         course: &mut Course,
         mut patience: Duration,
     ) -> Result<(Stop, String), MediaError> {
+        let mut lull = Lull::new(Instant::now());
         loop {
             // A restart ends this future from outside.
             let waiting = Instant::now();
             poll_fn(|context| self.intake.poll_room(context)).await;
             course.was_paused = waiting.elapsed() >= PAUSED;
-            match self.next(answer, course, patience).await {
+            lull.was_full_for(waiting.elapsed());
+            match self.next(answer, course, lull, patience).await {
                 Ok(Ok(Some(Piece::Audio(bytes)))) => {
                     let delay = answer.asked_at.elapsed();
                     if course.came == 0 && delay >= SLOW {
@@ -292,6 +292,8 @@ impl Transfer<'_> {
                         course.back_off = BackOff::default();
                     }
                     self.intake.push(wanted);
+                    let rate = self.intake.bytes_per_second();
+                    lull.came(bytes.len() as u64, rate, Instant::now());
                 }
                 Ok(Ok(Some(Piece::Title(title)))) => self.intake.title(title),
                 Ok(Ok(None)) => {
@@ -304,9 +306,7 @@ impl Transfer<'_> {
                 Ok(Err(reason)) => return Ok((Stop::Cut, cut(&reason))),
                 Err(_) if course.came == 0 && !course.live => return Err(self.late()),
                 Err(silence) if course.silence() < STALLED_AFTER => {
-                    // What it was looked at too late says nothing: to half a second.
-                    let seconds = (silence.as_secs_f64() * 2.0).floor() / 2.0;
-                    return Ok((Stop::Cut, format!("the server fell silent for {seconds} s")));
+                    return Ok((Stop::Cut, silence.to_string()));
                 }
                 Err(_) => {
                     return Err(self.failed(format!(
@@ -320,22 +320,27 @@ impl Transfer<'_> {
         }
     }
 
-    /// What comes next, or how long it was waited for in vain: `patience`, or less if what is at hand runs out and the rest can be
-    /// asked for.
+    /// What comes next, or how long it was waited for in vain: `patience`, or less if what is at hand runs out in this lull and the rest
+    /// can be asked for.
     async fn next(
         &self,
         answer: &mut Answer,
         course: &Course,
+        lull: Lull,
         patience: Duration,
-    ) -> Result<Result<Option<Piece>, String>, Duration> {
+    ) -> Result<Result<Option<Piece>, String>, Silence> {
         let since = Instant::now();
         loop {
-            let waited = since.elapsed();
-            let in_need = course.may_be_hurried()
-                && waited >= SILENT_IN_NEED
-                && self.intake.lasts_less_than(SILENT_AFTER);
-            if in_need || waited >= patience {
-                return Err(waited);
+            let now = Instant::now();
+            if course.may_be_hurried()
+                && lull.is_too_long(now)
+                && self.intake.lasts_less_than(SILENT_AFTER)
+            {
+                return Err(Silence::Nearly(lull.lasts(now)));
+            }
+            let waited = now - since;
+            if waited >= patience {
+                return Err(Silence::Whole(waited));
             }
             // What has come of a piece so far stays with the answer.
             if let Ok(next) = timeout(LOOK.min(patience - waited), answer.next()).await {
@@ -435,6 +440,26 @@ impl Transfer<'_> {
     }
 }
 
+/// What a server is asked again for.
+enum Silence {
+    /// For so long nothing came…
+    Whole(Duration),
+    /// …or next to nothing while it was needed.
+    Nearly(Duration),
+}
+
+impl Display for Silence {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let (what, time) = match self {
+            Self::Whole(time) => ("fell silent", time),
+            Self::Nearly(time) => ("sent next to nothing", time),
+        };
+        // What it was looked at too late says nothing: to half a second.
+        let seconds = (time.as_secs_f64() * 2.0).floor() / 2.0;
+        write!(formatter, "the server {what} for {seconds} s")
+    }
+}
+
 impl Course {
     /// How long a silence is waited out.
     fn silence(&self) -> Duration {
@@ -447,9 +472,9 @@ impl Course {
         }
     }
 
-    /// Whether the rest may be asked for sooner than that.
+    /// Whether the rest may be asked for sooner than that. A connection that has brought little is no better the next time.
     fn may_be_hurried(&self) -> bool {
-        self.ranges && !self.live && self.brought > 0
+        self.ranges && !self.live && self.brought >= WORTH_IT
     }
 }
 

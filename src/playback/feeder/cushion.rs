@@ -5,14 +5,19 @@ use std::time::Duration;
 use crate::clock::ClockTime;
 use crate::media::Supply;
 
-/// With so much at hand a start is safe: more than the two seconds for which a radio link may say nothing.
-const SAFE: Duration = Duration::from_secs(3);
+/// With so much at hand a start is safe: a radio link may lose all for two seconds, and until the server goes on it may take another
+/// one (see `TOO_LONG` in `media::http::lull`).
+const SAFE: Duration = Duration::from_secs(4);
+/// What comes at less than one and a half times the pace at which it plays has not been made up for when it happens the next time…
+const SLOW: (u32, u32) = (3, 2);
+/// …so that this much is to be at hand.
+const SAFE_IF_SLOW: Duration = Duration::from_secs(5);
 /// So is one from a server that sends so many times as fast as it plays…
 const FAST: u32 = 4;
 /// …and has been seen to for this long: the first bytes always come at once.
 const SEEN_FOR: Duration = Duration::from_millis(100);
 /// A start waits for no longer than this: from a server that is slower than that nothing is safe.
-const LONGEST_WAIT: Duration = Duration::from_secs(4);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// A stream that has run dry goes on with at least this, and with twice as much each time…
 const AFTER_A_STALL: Duration = Duration::from_millis(1500);
 /// …up to this.
@@ -37,25 +42,31 @@ impl Cushion {
     /// Whether music may start with this much decoded and that much to be had, at `now`.
     pub(super) fn is_safe(&mut self, decoded: Duration, supply: Supply, now: ClockTime) -> bool {
         let there = decoded.saturating_add(supply.ahead);
-        if supply.full || there >= self.wanted(supply.paced) {
-            return true;
-        }
         let (since, then) = *self.seen.get_or_insert((now, there));
         let seen = now.saturating_since(since);
         let came = there.saturating_sub(then);
+        let (more, than) = SLOW;
+        let safe = if came * than < seen * more {
+            SAFE_IF_SLOW
+        } else {
+            SAFE
+        };
+        if supply.full || there >= self.wanted(supply.paced, safe) {
+            return true;
+        }
         let is_fast = seen >= SEEN_FOR && came >= seen * FAST;
         self.stalls == 0 && (is_fast || seen >= LONGEST_WAIT)
     }
 
-    fn wanted(&self, paced: bool) -> Duration {
+    fn wanted(&self, paced: bool, safe: Duration) -> Duration {
         match self.stalls {
             // Whoever captures sound as it is played waits for what we wait: for ever.
             0 if paced => Duration::ZERO,
-            0 => SAFE,
+            0 => safe,
             stalls => {
                 let wanted = AFTER_A_STALL.saturating_mul(1 << (stalls - 1).min(8));
                 let wanted = wanted.min(LARGEST);
-                if paced { wanted } else { wanted.max(SAFE) }
+                if paced { wanted } else { wanted.max(safe) }
             }
         }
     }
@@ -97,8 +108,9 @@ mod tests {
         };
         check(1000.0, false, 10 * MILLI);
         check(10.0, false, 100 * MILLI);
-        check(1.2, false, 2500 * MILLI);
-        check(0.5, false, 4000 * MILLI);
+        check(2.0, false, 2000 * MILLI);
+        check(1.2, false, 4170 * MILLI);
+        check(0.5, false, 5000 * MILLI);
         check(1.0, true, Duration::ZERO);
     }
 

@@ -176,7 +176,33 @@ async fn a_server_that_falls_silent_and_has_ranges_is_asked_again() {
     assert!(deviation(CD, &samples, 0) < 1e-4);
     log.assert_line(&[
         &uri,
-        "the server fell silent for 2.5 s",
+        "the server sent next to nothing for 2.5 s",
+        "asking for the rest",
+    ]);
+}
+
+#[tokio::test]
+async fn a_server_that_sends_next_to_nothing_and_has_ranges_is_asked_again() {
+    let log = Log::start();
+    let server = MediaServer::start();
+    let media = Media::fixture("sine.wav").dwindle_after(180_000);
+    let uri = server.serve("/song", media);
+    let mut listener = Listener::open(request(uri.clone()));
+    let before = listener.until(CD.samples(40_000)).await;
+    for milliseconds in [1300, 1200] {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(server.requests().len(), 1);
+        pass(Duration::from_millis(milliseconds)).await;
+    }
+    let after = listener.rest().await;
+    assert!(after.failure.is_none(), "{:?}", after.failure);
+    let samples = [before.samples, after.samples].concat();
+    assert_eq!(CD.frames(samples.len()), WHOLE);
+    assert!(deviation(CD, &samples, 0) < 1e-4);
+    assert_eq!(server.requests().len(), 2);
+    log.assert_line(&[
+        &uri,
+        "the server sent next to nothing for 2.5 s",
         "asking for the rest",
     ]);
 }

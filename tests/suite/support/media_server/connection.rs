@@ -8,6 +8,9 @@ use std::time::Duration;
 use super::media::Body;
 use super::{Framing, Media, Request, Shared};
 
+/// What is left of a body that dwindles, in bytes per second.
+const DWINDLED: usize = 1000;
+
 pub(super) struct Connection<'a> {
     reader: BufReader<TcpStream>,
     writer: TcpStream,
@@ -143,9 +146,6 @@ impl<'a> Connection<'a> {
 
     fn body(&mut self, answer: &Answer<'_>) -> io::Result<()> {
         let media = answer.media;
-        let step = media
-            .bytes_per_second
-            .map_or(16 << 10, |rate| (rate / 100).max(1));
         let length = answer.body.length() - answer.from;
         let cut = media.cut_after.filter(|(_, bodies)| answer.turn < *bodies);
         let cut = cut.map(|(after, _)| after);
@@ -162,7 +162,14 @@ impl<'a> Connection<'a> {
                 self.stall()?;
             }
             let title = interval.map(|interval| (sent / interval + 1) * interval);
-            let next = [Some(length), cut, ends, media.stall_after, title]
+            let dwindles = media.dwindle_after;
+            let rate = if dwindles.is_some_and(|after| after <= sent) {
+                Some(DWINDLED)
+            } else {
+                media.bytes_per_second
+            };
+            let step = rate.map_or(16 << 10, |rate| (rate / 100).max(1));
+            let next = [Some(length), cut, ends, media.stall_after, dwindles, title]
                 .into_iter()
                 .flatten()
                 .filter(|stop| *stop > sent)
@@ -186,7 +193,7 @@ impl<'a> Connection<'a> {
                 }
                 self.send(&block, media)?;
             }
-            if media.bytes_per_second.is_some() {
+            if rate.is_some() {
                 thread::sleep(Duration::from_millis(10));
             }
         }

@@ -106,6 +106,7 @@ pub(crate) struct Media {
     /// Before this place of the file.
     pub(super) ends_at: Option<u64>,
     pub(super) bytes_per_second: Option<usize>,
+    pub(super) dwindle_after: Option<u64>,
     pub(super) drops_paused: Option<Duration>,
 }
 
@@ -142,6 +143,7 @@ impl Media {
             cut_after: None,
             ends_at: None,
             bytes_per_second: None,
+            dwindle_after: None,
             drops_paused: None,
         }
     }
@@ -295,6 +297,14 @@ impl Media {
     pub(crate) fn trickle(self, bytes_per_second: usize) -> Self {
         Self {
             bytes_per_second: Some(bytes_per_second),
+            ..self
+        }
+    }
+
+    /// Sends this much of each body as it comes, and the rest at a thousand bytes per second.
+    pub(crate) fn dwindle_after(self, bytes: usize) -> Self {
+        Self {
+            dwindle_after: Some(bytes as u64),
             ..self
         }
     }
