@@ -109,7 +109,7 @@ impl Evening {
     }
 
     /// The song is heard to its end, whole.
-    async fn is_undisturbed(self) {
+    async fn hear_it_whole(self) {
         self.house.reach("STOPPED").await;
         assert!(!self.house.has_failed().await);
         let log = self.program.log().join("\n");
@@ -139,7 +139,7 @@ async fn a_network_of_1_2_times_the_rate_with_stalls_of_two_seconds_is_not_heard
         sleep(Duration::from_secs(pause)).await;
         evening.cable.hold_up().await;
     }
-    evening.is_undisturbed().await;
+    evening.hear_it_whole().await;
 }
 
 /// The worst moment for the first hold-up is directly after the start, when there is no more at hand than a start needs.
@@ -155,5 +155,5 @@ async fn a_network_of_1_2_times_the_rate_that_loses_all_for_two_seconds_is_not_h
     evening.cable.lose().await;
     sleep(Duration::from_secs(9)).await;
     evening.cable.lose().await;
-    evening.is_undisturbed().await;
+    evening.hear_it_whole().await;
 }

@@ -127,7 +127,7 @@ fn a_network_of_1_2_times_the_rate_that_stalls_for_two_seconds_is_not_heard() {
     for flow in [12.0, 13.0, 20.0] {
         let (began, stalls, starved) = play(1.2, flow, 2.0);
         assert_eq!((stalls, starved), (0, 0), "{flow}");
-        assert!(began < 4.0, "it starts when it is safe: {began}");
+        assert!(began < 4.5, "it starts when it is safe: {began}");
     }
 }
 
