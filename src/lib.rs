@@ -20,6 +20,7 @@ pub mod media; // a URI becomes decoded audio
 pub mod playback; // the audio plane: feeder, lanes and their threads
 pub mod remote; // a running program, asked and told through its API
 pub mod renderer; // what we are on the network: MediaRenderer:1 over a zone
+pub mod retry; // when to try again to open what could not be opened
 pub mod sink; // where frames leave the program
 pub mod sound_card; // sound cards: which there are, and how one is opened
 pub mod sound_server; // PulseAudio and PipeWire servers: what they have, and the way to them

@@ -69,7 +69,8 @@ pub fn outputs(out: &mut impl Write) -> io::Result<()> {
                 match &sink.bluetooth {
                     // By its address it is connected again, and found whatever the server calls it.
                     Some(address) => {
-                        writeln!(out, "type = \"bluetooth\"\naddress = {}", quoted(address))?;
+                        let address = quoted(&address.to_string());
+                        writeln!(out, "type = \"bluetooth\"\naddress = {address}")?;
                     }
                     None => writeln!(out, "type = \"pulse\"\nsink = {}", quoted(&sink.name))?,
                 }
@@ -116,7 +117,7 @@ fn inputs(clock: &Arc<dyn Clock>, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "# name = {}", quoted(&source.description))?;
         match &source.bluetooth {
             Some(address) => {
-                let address = quoted(address);
+                let address = quoted(&address.to_string());
                 writeln!(out, "# type = \"bluetooth\"\n# address = {address}")?;
             }
             None => {

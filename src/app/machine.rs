@@ -194,7 +194,7 @@ fn missing_input(capture: &CaptureSpec, clock: &Arc<dyn Clock>) -> Option<String
         CaptureSpec::Bluetooth(spec) => missing_source(
             spec.server.as_deref(),
             clock,
-            |source| source.bluetooth.as_ref() == Some(&spec.address),
+            |source| source.bluetooth == Some(spec.address),
             "it is not connected, or this machine is no speaker to it",
         ),
         CaptureSpec::Device(spec) => match capture::device::devices() {

@@ -11,8 +11,8 @@ use pulse::stream::{FlagSet, PeekResult, State, Stream};
 
 use super::{BluetoothSource, Capture, CaptureError, CaptureSpec, PulseSource};
 use crate::audio::Heard;
+use crate::bluetooth::Address;
 use crate::clock::{Clock, ClockTime};
-use crate::sound_server::canonical;
 use crate::sound_server::pulse::{
     Connection, Inquiry, Kind, Steps, default_name, describe, entries, entry,
 };
@@ -57,7 +57,7 @@ pub(super) fn open_bluetooth(
     let server = spec.server.as_deref();
     let stream = Connection::open(server, clock)
         .and_then(|mut connection| {
-            let source = of_device(&mut connection, &spec.address)?;
+            let source = of_device(&mut connection, spec.address)?;
             Record::open(connection, &source, clock, &input)
         })
         .map_err(|reason| CaptureError::Open { input, reason })?;
@@ -83,13 +83,11 @@ fn named(connection: &mut Connection, name: Option<&str>) -> Result<String, Stri
 }
 
 /// The source that the device with this address is.
-fn of_device(connection: &mut Connection, address: &str) -> Result<String, String> {
-    let wanted = canonical(address)
-        .ok_or_else(|| format!("{address:?} is no Bluetooth address, as AA:BB:CC:DD:EE:FF"))?;
+fn of_device(connection: &mut Connection, address: Address) -> Result<String, String> {
     let sources = entries(connection, Kind::Source)?;
     let found = sources
         .into_iter()
-        .find(|source| source.bluetooth.as_ref() == Some(&wanted));
+        .find(|source| source.bluetooth == Some(address));
     found.map(|source| source.name).ok_or_else(|| {
         "the sound server has no source of this device; it has one while the device is connected and this machine is a speaker to it"
             .to_owned()

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::bluetooth::Address;
+
 /// The far end of an input, as configured.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CaptureSpec {
@@ -36,8 +38,8 @@ pub struct DeviceInput {
 pub struct BluetoothSource {
     /// The sound server's address; `None`: the user's own.
     pub server: Option<String>,
-    /// The other device's address, `AA:BB:CC:DD:EE:FF`.
-    pub address: String,
+    /// The other device's address.
+    pub address: Address,
 }
 
 /// Raw PCM that a program writes.

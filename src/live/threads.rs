@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use super::{InputEnd, InputEvent, InputHandle, InputSpec, Listener};
 use crate::capture::CaptureSpec;
-use crate::clock::{Clock, ClockTime};
+use crate::clock::Clock;
+use crate::retry::Retry;
 use crate::urgency::ask_for_real_time;
 
-/// A far end that is not there is tried again after this…
-const FIRST_RETRY: Duration = Duration::from_millis(500);
-/// …and after twice as long each time, up to this.
-const LAST_RETRY: Duration = Duration::from_secs(2);
+/// Attempts to reach a far end are no further apart than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often one without a far end looks around.
 const IDLE: Duration = Duration::from_millis(100);
 
@@ -85,33 +84,29 @@ fn listen(
         ask_for_real_time();
     }
     let mut listener = Listener::new(spec, end, clock.now());
-    let (mut retry_at, mut pause) = (ClockTime::default(), FIRST_RETRY);
-    let mut reported = false;
+    let mut retry = Retry::up_to(LONGEST_PAUSE);
     while !stop.load(Relaxed) {
         let now = clock.now();
-        if listener.capture().is_none() && now >= retry_at {
+        if listener.capture().is_none() && retry.is_due(now) {
             let opened = spec.capture.open(clock).map_err(|error| error.to_string());
             let attached = opened
                 .and_then(|capture| listener.attach(capture).map_err(|error| error.to_string()));
             match attached {
                 Ok(()) => {
                     tracing::info!("listening to {}", spec.capture);
-                    (reported, pause) = (false, FIRST_RETRY);
+                    retry.worked();
                 }
                 Err(reason) => {
-                    if !reported {
+                    if retry.failed(clock.now()) {
                         tracing::warn!("{reason}; trying again until it works");
-                        reported = true;
                     }
-                    retry_at = clock.now() + pause;
-                    pause = (pause * 2).min(LAST_RETRY);
                 }
             }
         }
         if let Err(error) = listener.step(clock.now()) {
             tracing::warn!("{error}; it is listened to again when it comes back");
             listener.detach();
-            retry_at = clock.now() + FIRST_RETRY;
+            retry.lost(clock.now());
         }
         while let Some(event) = listener.event() {
             tell(event);

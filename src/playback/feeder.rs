@@ -241,6 +241,7 @@ impl Feeder {
                 let heard = self.halt(now);
                 if self.stream.seek(heard, to) {
                     self.restart_at(0.0, true);
+                    self.cushion.begin_anew();
                 } else {
                     self.resume = heard;
                     self.fade_in = true;
@@ -396,6 +397,7 @@ impl Feeder {
                     self.mode = Mode::Halted;
                     self.events.push_back(EngineEvent::Ended(track));
                 }
+                self.cushion.begin_anew();
                 return;
             }
             Fill::Flowing => {
@@ -460,7 +462,10 @@ impl Feeder {
                     Some((next, is_there)) => {
                         self.restart_at(end as f64, false);
                         self.mode = Mode::starting(false);
+                        self.cushion.begin_anew();
                         if !is_there {
+                            // Told of it, the zone names the one after it: it is not taken back for that.
+                            self.stream.tell_position(end as f64);
                             self.events.push_back(EngineEvent::Stalled(next));
                         }
                     }

@@ -11,13 +11,12 @@ use super::feeder::{EngineCommand, EngineEvent, Feeder};
 use super::lane::{Claim, Gain, Lane, LaneEnd, LaneHandle, Wake};
 use super::spec::OutputSpec;
 use crate::audio::StreamFormat;
-use crate::clock::{Clock, ClockTime};
+use crate::clock::Clock;
+use crate::retry::Retry;
 use crate::urgency::ask_for_real_time;
 
-/// A sink that was lost is tried again after this…
-const FIRST_RETRY: Duration = Duration::from_millis(500);
-/// …and after twice as long each time, up to this.
-const LAST_RETRY: Duration = Duration::from_secs(1);
+/// Attempts to open a sink are no further apart than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// After so long without music a sink is given back to the system.
 const REST: Duration = Duration::from_secs(60);
 /// Lanes go on for so long after the halt that ended the music, until it has been heard…
@@ -198,20 +197,9 @@ fn run_feeder(
     }
 }
 
-/// When to try again to open a sink.
-#[derive(Debug)]
-struct Retry {
-    at: ClockTime,
-    pause: Duration,
-}
-
 fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &AtomicBool) {
     let mut lane = Lane::new(spec, StreamFormat::STANDARD.rate, end);
-    let mut retry = Retry {
-        at: ClockTime::default(),
-        pause: FIRST_RETRY,
-    };
-    let mut reported = false;
+    let mut retry = Retry::up_to(LONGEST_PAUSE);
     let mut last_busy = clock.now();
     let span = tracing::info_span!("output", name = %spec.name);
     let _in_span = span.enter();
@@ -223,9 +211,9 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
         if let Err(error) = lane.step(now) {
             tracing::warn!("{error}; the other outputs play on");
             lane.detach();
-            retry.at = clock.now() + FIRST_RETRY;
+            retry.lost(clock.now());
         }
-        if lane.wants_sink() && now >= retry.at {
+        if lane.wants_sink() && retry.is_due(now) {
             match spec
                 .sink
                 .open(clock, lane.buffer())
@@ -234,17 +222,14 @@ fn run_lane(spec: &OutputSpec, end: LaneEnd, clock: &Arc<dyn Clock>, stop: &Atom
             {
                 Ok(()) => {
                     tracing::info!("opened {}", spec.sink);
-                    (reported, retry.pause) = (false, FIRST_RETRY);
+                    retry.worked();
                     continue;
                 }
                 Err(reason) => {
-                    if !reported {
-                        tracing::warn!("{reason}; trying again until it works");
-                        reported = true;
-                    }
                     lane.detach();
-                    retry.at = clock.now() + retry.pause;
-                    retry.pause = (retry.pause * 2).min(LAST_RETRY);
+                    if retry.failed(clock.now()) {
+                        tracing::warn!("{reason}; trying again until it works");
+                    }
                 }
             }
         }

@@ -4,39 +4,24 @@
 //! `bluez_output.AA_BB_CC_DD_EE_FF.1` and `bluez_input.AA_BB_CC_DD_EE_FF.0`, or the same with colons. Both say the address in
 //! a property too, under different keys.
 
+use crate::bluetooth::Address;
+
 /// What names of Bluetooth sinks and sources begin with.
 const PREFIX: &str = "bluez_";
 /// The property in which PipeWire says the address.
 const PIPEWIRE_ADDRESS: &str = "api.bluez5.address";
 /// The property in which PulseAudio says it. Of a sound card it is something else.
 const PULSEAUDIO_ADDRESS: &str = "device.string";
-/// Bytes of a Bluetooth address.
-const BYTES: usize = 6;
-
-/// A Bluetooth address in capitals and with colons, `AA:BB:CC:DD:EE:FF`; `None` if `text` is none. It may have been written with
-/// underscores or hyphens, and in small letters.
-pub fn canonical(text: &str) -> Option<String> {
-    let parts: Vec<&str> = text.split([':', '_', '-']).collect();
-    let is_byte = |part: &&str| part.len() == 2 && part.bytes().all(|c| c.is_ascii_hexdigit());
-    (parts.len() == BYTES && parts.iter().all(is_byte))
-        .then(|| parts.join(":").to_ascii_uppercase())
-}
-
-/// The address of the Bluetooth device that a sink or source of this name stands for, [canonical]; `None` if it is no Bluetooth
-/// device, or if nothing says which. `property` looks up the properties that the server has for it.
-pub fn address_of(name: &str, property: impl Fn(&str) -> Option<String>) -> Option<String> {
+/// The address of the Bluetooth device that a sink or source of this name stands for; `None` if it is no Bluetooth device, or if
+/// nothing says which. `property` looks up the properties that the server has for it.
+pub fn address_of(name: &str, property: impl Fn(&str) -> Option<String>) -> Option<Address> {
     let named = name
         .strip_prefix(PREFIX)
-        .and_then(|rest| canonical(rest.split('.').nth(1)?));
-    let told = |key| canonical(&property(key)?);
+        .and_then(|rest| rest.split('.').nth(1)?.parse().ok());
+    let told = |key| property(key)?.parse().ok();
     named
         .or_else(|| told(PIPEWIRE_ADDRESS))
         .or_else(|| told(PULSEAUDIO_ADDRESS))
-}
-
-/// Whether a sink or source of this name is the Bluetooth device with this address, however that is written.
-pub fn belongs_to(address: &str, name: &str, property: impl Fn(&str) -> Option<String>) -> bool {
-    canonical(address).is_some_and(|address| address_of(name, property) == Some(address))
 }
 
 #[cfg(test)]
@@ -51,12 +36,8 @@ mod tests {
             let found = properties.iter().find(|(key, _)| *key == wanted);
             found.map(|(_, value)| (*value).to_owned())
         };
-        assert_eq!(address_of(name, property).as_deref(), expected, "{name}");
-        let is_dot = expected == Some(DOT);
-        for address in [DOT, "11_22_33_aa_bb_cc", "11-22-33-Aa-bB-CC"] {
-            assert_eq!(belongs_to(address, name, property), is_dot, "{name}");
-        }
-        assert!(!belongs_to("the Dot", name, property), "{name}");
+        let found = address_of(name, property).map(|address| address.to_string());
+        assert_eq!(found.as_deref(), expected, "{name}");
     }
 
     #[test]

@@ -6,6 +6,6 @@ mod entry;
 #[cfg_attr(not(feature = "pulse"), path = "pulse_absent.rs")]
 pub(crate) mod pulse;
 
-pub use bluetooth::{address_of, belongs_to, canonical};
+pub use bluetooth::address_of;
 pub use entry::Entry;
 pub use pulse::{sinks, sources};

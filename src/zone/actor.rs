@@ -145,7 +145,9 @@ impl Zone {
         match event {
             EngineEvent::Failed(_, error) => tracing::warn!(%zone, "{error}"),
             EngineEvent::Stalled(_) => {
-                tracing::warn!(%zone, "the source does not keep up; waiting for it");
+                let track = self.transport.state().track.as_ref();
+                let uri = track.map_or("what is played", |track| &track.request.uri);
+                tracing::warn!(%zone, "{uri} does not keep up: less of it comes than plays; waiting for more");
             }
             EngineEvent::Displaced => {
                 tracing::info!(%zone, "stopped: another zone plays on all its outputs");

@@ -232,7 +232,7 @@ fn every_key_of_an_input_arrives_where_it_belongs() {
             name: "Dot".to_owned(),
             capture: CaptureSpec::Bluetooth(BluetoothSource {
                 server: Some("tcp:nas".to_owned()),
-                address: "11:22:33:AA:BB:CC".to_owned(),
+                address: "11:22:33:AA:BB:CC".parse().unwrap(),
             }),
             zone: 1,
             start: Start::Manual,

@@ -39,11 +39,10 @@ struct Followed {
 pub(super) fn codecs(server: Option<&str>, clock: &Arc<dyn Clock>) -> Vec<(Address, String)> {
     // No server, no sinks: the lanes say so.
     let sinks = sound_server::sinks(server, clock).unwrap_or_default();
-    let codec = sinks.into_iter().filter_map(|sink| {
-        let address = sink.bluetooth?.parse().ok()?;
-        Some((address, sink.codec?))
-    });
-    codec.collect()
+    let codecs = sinks.into_iter();
+    codecs
+        .filter_map(|sink| sink.bluetooth.zip(sink.codec))
+        .collect()
 }
 
 /// Follows the codecs of the speakers until `stop`, and keeps `kept` true.

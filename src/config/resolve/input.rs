@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::values::{name, no_such, number, text, whole};
+use crate::bluetooth::Address;
 use crate::capture::{
     BluetoothSource, CaptureSpec, DeviceInput, PipeFormat, PipeInput, PipeOrigin, PulseSource,
 };
@@ -13,7 +14,6 @@ use crate::config::plan::{InputPlan, Start, ZonePlan};
 use crate::config::problem::Problems;
 use crate::config::raw::{Placed, RawInput, Written};
 use crate::config::schema::{InputType, Section};
-use crate::sound_server::canonical;
 use crate::spelling::nearest;
 
 /// Shorter than a pause between sentences no silence may be that ends an input; longer than an hour it would never end.
@@ -208,7 +208,7 @@ fn address(
     name: &str,
     at: &Range<usize>,
     problems: &mut Problems<'_>,
-) -> Option<String> {
+) -> Option<Address> {
     let Some(written) = &raw.address else {
         problems.report(
             at,
@@ -218,17 +218,10 @@ fn address(
         );
         return None;
     };
-    let address = canonical(written.as_ref().trim());
-    if address.is_none() {
-        problems.report(
-            &written.span(),
-            format!(
-                "address = {:?}: a Bluetooth address is written as \"AA:BB:CC:DD:EE:FF\"",
-                written.as_ref()
-            ),
-        );
-    }
+    let address = written.as_ref().parse();
     address
+        .inspect_err(|error| problems.report(&written.span(), format!("address = {error}")))
+        .ok()
 }
 
 /// A named pipe or a program, and not both.

@@ -103,8 +103,8 @@ impl ByteReader {
     /// Says how many bytes a second of it takes, as far as that is known: what is read ahead follows.
     pub(in crate::media) fn consumes(&self, bytes_per_second: u64) {
         let mut state = self.shared.lock();
-        if state.bytes_per_second < Some(bytes_per_second) {
-            state.bytes_per_second = Some(bytes_per_second);
+        let before = state.bytes_per_second.replace(bytes_per_second);
+        if before < Some(bytes_per_second) {
             state.wake_intake();
         }
     }

@@ -84,6 +84,9 @@ pub(in crate::media) struct Answer {
     pub(super) url: Url,
     /// The place in the file of the first byte that comes.
     pub(super) first: u64,
+    /// Whether it has been said, or shown, that parts of the file can be had. Where it is only not denied, asking for one may bring
+    /// all of it.
+    pub(super) vouches_for_ranges: bool,
     /// By what the server tells this version of the file from another: an entity tag or a date.
     pub(super) validator: Option<String>,
     /// Whether the length it states is no length of anything.
@@ -174,6 +177,7 @@ impl Answer {
             } else {
                 0
             },
+            vouches_for_ranges: partial || headers.vouch_for_ranges(),
             validator: headers.validator(),
             made_up: made_up.is_some(),
             remarks,
@@ -274,10 +278,7 @@ impl<'a> Headers<'a> {
             (_, None) => stated.map(|rest| first + rest),
         };
         let length = length.filter(|length| !MADE_UP_LENGTHS.contains(length));
-        let accepts = self
-            .text(header::ACCEPT_RANGES)
-            .map(|value| value.trim().to_ascii_lowercase());
-        let ranges = match (accepts.as_deref(), features.operations) {
+        let ranges = match (self.accepts().as_deref(), features.operations) {
             (Some("none"), _) => false,
             (Some("bytes"), _) => true,
             (_, Some((true, false))) => false,
@@ -305,6 +306,17 @@ impl<'a> Headers<'a> {
             one_of_many: false,
             content_type: self.text(header::CONTENT_TYPE).map(str::to_owned),
         }
+    }
+
+    fn accepts(&self) -> Option<String> {
+        let accepts = self.text(header::ACCEPT_RANGES);
+        accepts.map(|value| value.trim().to_ascii_lowercase())
+    }
+
+    fn vouch_for_ranges(&self) -> bool {
+        let features = self.text(CONTENT_FEATURES).map(Features::parse);
+        let operations = features.and_then(|features| features.operations);
+        self.accepts().as_deref() == Some("bytes") || operations.is_some_and(|(_, bytes)| bytes)
     }
 
     /// Weak tags do not vouch for single bytes (RFC 9110, 13.1.5).

@@ -8,8 +8,12 @@ use std::time::Duration;
 pub(super) enum Stop {
     /// As the server had said it would.
     End,
-    /// Before that.
-    Cut,
+    /// Before that, closed by the server.
+    Closed,
+    /// Before that, not closed but broken.
+    Broken,
+    /// It is open, and nothing comes.
+    Silent,
 }
 
 /// What is known of a file whose connection has ended.
@@ -23,7 +27,7 @@ pub(super) struct Known {
     pub(super) position: u64,
     /// Whether nothing had been read for so long that the server may have lost its patience.
     pub(super) was_paused: bool,
-    /// How many answers in a row have brought nothing.
+    /// How many answers in a row have ended and brought nothing.
     pub(super) fruitless: u32,
 }
 
@@ -37,6 +41,9 @@ pub(super) enum Verdict {
     Complete,
     /// The rest is to be asked for.
     Again,
+    /// The server has said that there is more, and each time that was all: it has guessed, as those do that convert while they send, or
+    /// has no more itself.
+    Shorter,
     /// Asking has been in vain.
     Hopeless,
 }
@@ -44,10 +51,10 @@ pub(super) enum Verdict {
 impl Known {
     /// What follows from it.
     pub(super) fn after(self, stop: Stop) -> Verdict {
-        let again = if self.fruitless < MOST_FRUITLESS {
-            Verdict::Again
-        } else {
-            Verdict::Hopeless
+        let again = match stop {
+            _ if self.fruitless < MOST_FRUITLESS => Verdict::Again,
+            Stop::End | Stop::Closed => Verdict::Shorter,
+            Stop::Broken | Stop::Silent => Verdict::Hopeless,
         };
         match (stop, self.length) {
             _ if self.live => Verdict::Again,
@@ -56,7 +63,7 @@ impl Known {
             // A server that lost its patience ends like one that has sent everything. The rest shows which; there is none the second time.
             (Stop::End, None) if self.was_paused && self.fruitless == 0 => Verdict::Again,
             (Stop::End, None) => Verdict::Complete,
-            (Stop::Cut, None) => again,
+            (Stop::Closed | Stop::Broken | Stop::Silent, None) => again,
         }
     }
 }
@@ -106,11 +113,17 @@ mod tests {
             length: None,
             ..file
         };
-        let check = |known: Known, end, cut| {
+        let check = |known: Known, end, broken| {
             assert_eq!(known.after(Stop::End), end, "{known:?}");
-            assert_eq!(known.after(Stop::Cut), cut, "{known:?}");
+            assert_eq!(known.after(Stop::Broken), broken, "{known:?}");
+            assert_eq!(known.after(Stop::Silent), broken, "{known:?}");
+            let closed = match broken {
+                Hopeless => Shorter,
+                other => other,
+            };
+            assert_eq!(known.after(Stop::Closed), closed, "{known:?}");
         };
-        use Verdict::{Again, Complete, Hopeless};
+        use Verdict::{Again, Complete, Hopeless, Shorter};
         check(file, Again, Again);
         check(
             Known {
@@ -125,7 +138,7 @@ mod tests {
                 fruitless: 2,
                 ..file
             },
-            Hopeless,
+            Shorter,
             Hopeless,
         );
         check(unknown, Complete, Again);

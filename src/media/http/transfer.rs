@@ -33,6 +33,9 @@ const LOOK: Duration = Duration::from_millis(250);
 const PAUSED: Duration = Duration::from_secs(20);
 /// Before a server that is overloaded is asked again, unless it names a time.
 const OVERLOADED: Duration = Duration::from_secs(1);
+/// What may have been on its way when a pause began: it comes before one hears that the server has lost its patience. Linux lets the
+/// receiver of a connection hold 6 MiB, and the sender 4 (tcp(7): `tcp_rmem`, `tcp_wmem`).
+const ON_ITS_WAY: u64 = 10 << 20;
 /// A connection that has brought this much was a good one.
 const WORTH_IT: u64 = 16 << 10;
 
@@ -65,10 +68,15 @@ struct Course {
     skip: u64,
     length: Option<u64>,
     ranges: bool,
+    /// Whether parts of it can certainly be had.
+    ranges_are_sure: bool,
     live: bool,
     validator: Option<String>,
-    was_paused: bool,
+    /// How much had come when a pause ended last.
+    paused_at: Option<u64>,
     fruitless: u32,
+    /// When something came last.
+    last: Instant,
     back_off: BackOff,
 }
 
@@ -85,12 +93,20 @@ impl Course {
             skip: from.saturating_sub(answer.first),
             length: answer.description.length,
             ranges: answer.description.ranges,
+            ranges_are_sure: answer.vouches_for_ranges,
             live: answer.description.live,
             validator: answer.validator.clone(),
-            was_paused: false,
+            paused_at: None,
             fruitless: 0,
+            last: Instant::now(),
             back_off: BackOff::default(),
         }
+    }
+
+    /// Whether what has come since a pause may all have been on its way.
+    fn was_paused(&self) -> bool {
+        self.paused_at
+            .is_some_and(|at| self.came <= at + ON_ITS_WAY)
     }
 
     fn position(&self) -> u64 {
@@ -105,7 +121,7 @@ impl Course {
             live: self.live,
             length: self.length,
             position: self.position(),
-            was_paused: self.was_paused && finite,
+            was_paused: finite && self.was_paused(),
             fruitless: self.fruitless,
         }
     }
@@ -153,21 +169,28 @@ impl Transfer<'_> {
         let mut patience = deadline - Instant::now();
         loop {
             let (stop, reason) = self.pump(&mut answer, &mut course, patience).await?;
-            course.fruitless = if course.brought > 0 {
-                0
-            } else {
-                course.fruitless + 1
+            course.fruitless = match stop {
+                _ if course.brought > 0 => 0,
+                Stop::Silent => course.fruitless,
+                Stop::End | Stop::Closed | Stop::Broken => course.fruitless + 1,
             };
             course.brought = 0;
             match course.known(self.is_finite()).after(stop) {
                 Verdict::Complete => return Ok(()),
                 Verdict::Again => {}
+                Verdict::Shorter => {
+                    let short = self.broken_off(&course, &reason);
+                    tracing::warn!("{short}; what came is taken for all of it");
+                    return Ok(());
+                }
                 Verdict::Hopeless => return Err(self.broken_off(&course, &reason)),
             }
-            match self.again(&mut course, &reason).await? {
-                Some(rest) => answer = rest,
+            // While it is open, a server that speaks with one at a time does not hear the next question.
+            drop(answer);
+            answer = match self.again(&mut course, &reason).await? {
+                Some(rest) => rest,
                 None => return Ok(()),
-            }
+            };
             patience = course.silence();
         }
     }
@@ -219,7 +242,8 @@ impl Transfer<'_> {
             if status == StatusCode::RANGE_NOT_SATISFIABLE && place != Place::Byte(0) {
                 return Ok(None);
             }
-            let again = Instant::now() + retry_after.unwrap_or(OVERLOADED);
+            let pause = retry_after.unwrap_or(OVERLOADED).min(FIRST_BYTE_WITHIN);
+            let again = Instant::now() + pause;
             let passes = [
                 StatusCode::SERVICE_UNAVAILABLE,
                 StatusCode::TOO_MANY_REQUESTS,
@@ -273,8 +297,12 @@ impl Transfer<'_> {
             // A restart ends this future from outside.
             let waiting = Instant::now();
             poll_fn(|context| self.intake.poll_room(context)).await;
-            course.was_paused = waiting.elapsed() >= PAUSED;
-            lull.was_full_for(waiting.elapsed());
+            let waited = waiting.elapsed();
+            if waited >= PAUSED {
+                course.paused_at = Some(course.came);
+            }
+            course.last += waited;
+            lull.was_full_for(waited);
             match self.next(answer, course, lull, patience).await {
                 Ok(Ok(Some(Piece::Audio(bytes)))) => {
                     let delay = answer.asked_at.elapsed();
@@ -288,6 +316,7 @@ impl Transfer<'_> {
                     let wanted = &bytes[passed as usize..];
                     course.came += wanted.len() as u64;
                     course.brought += wanted.len() as u64;
+                    course.last = Instant::now();
                     if course.brought > WORTH_IT {
                         course.back_off = BackOff::default();
                     }
@@ -303,10 +332,10 @@ impl Transfer<'_> {
                 Ok(Err(_)) if answer.made_up => {
                     return Ok((Stop::End, "the server closed the connection".to_owned()));
                 }
-                Ok(Err(reason)) => return Ok((Stop::Cut, cut(&reason))),
+                Ok(Err(reason)) => return Ok(cut(&reason)),
                 Err(_) if course.came == 0 && !course.live => return Err(self.late()),
-                Err(silence) if course.silence() < STALLED_AFTER => {
-                    return Ok((Stop::Cut, silence.to_string()));
+                Err(silence) if course.live || course.last.elapsed() < STALLED_AFTER => {
+                    return Ok((Stop::Silent, silence.to_string()));
                 }
                 Err(_) => {
                     return Err(self.failed(format!(
@@ -407,7 +436,7 @@ impl Transfer<'_> {
                 ..answer.description.clone()
             });
             course.place = Place::Byte(0);
-            (course.came, course.skip) = (0, 0);
+            (course.came, course.skip, course.paused_at) = (0, 0, None);
             return Ok(());
         }
         if course.is_another(answer) {
@@ -416,6 +445,9 @@ impl Transfer<'_> {
             );
         }
         course.skip = course.position().saturating_sub(answer.first);
+        // Who sends all of it when asked for a part is not asked for one again.
+        course.ranges &= course.skip == 0;
+        course.ranges_are_sure = course.ranges && answer.vouches_for_ranges;
         self.remark_on_skip(course);
         Ok(())
     }
@@ -424,9 +456,9 @@ impl Transfer<'_> {
         let at = course.position();
         self.failed(match course.length {
             Some(length) => {
-                format!("the server closed the connection {at} of {length} bytes into the file, and again when it was asked for the rest")
+                format!("{reason} {at} of {length} bytes into the file, and again when it was asked for the rest")
             }
-            None => format!("the connection broke {at} bytes into the stream: {reason}"),
+            None => format!("{reason} {at} bytes into the stream, and again when it was asked for the rest"),
         })
     }
 
@@ -472,18 +504,23 @@ impl Course {
         }
     }
 
-    /// Whether the rest may be asked for sooner than that. A connection that has brought little is no better the next time.
+    /// Whether the rest may be asked for sooner than that. A connection that has brought little is no better the next time, and who sends
+    /// all of it anew takes longer than the network.
     fn may_be_hurried(&self) -> bool {
-        self.ranges && !self.live && self.brought >= WORTH_IT
+        self.ranges_are_sure && !self.live && self.brought >= WORTH_IT
     }
 }
 
-/// What has happened to a connection that ended with this error, in words.
-fn cut(error: &str) -> String {
-    // hyper's words for fewer bytes than were announced.
-    if error.contains("end of file before message length reached") {
-        "the server closed the connection".to_owned()
+/// What has happened to a connection that ended with this error, and in words.
+fn cut(error: &str) -> (Stop, String) {
+    // hyper's words for fewer bytes than were announced, and for chunks without a last one.
+    let closed = [
+        "end of file before message length reached",
+        "unexpected EOF",
+    ];
+    if closed.iter().any(|words| error.contains(words)) {
+        (Stop::Closed, "the server closed the connection".to_owned())
     } else {
-        format!("the connection broke ({error})")
+        (Stop::Broken, format!("the connection broke ({error})"))
     }
 }

@@ -15,17 +15,23 @@ use crate::media::{MediaError, MediaInfo, MediaRequest};
 const LONGEST: Duration = Duration::from_hours(1000);
 /// A demuxer has read up to this much of what it has not handed on.
 const DEMUXED_AHEAD: u64 = 64 << 10;
+/// What so much of it took says how much the rest will take: then what a demuxer has read ahead is little beside it.
+const TELLING: Duration = Duration::from_secs(4);
 
 /// The decode thread's end.
 pub(super) struct Player {
     request: MediaRequest,
     reader: ByteReader,
     outlet: Arc<Outlet>,
-    /// How much has been decoded since the last opening, and where in the part that began.
+    /// How much has been decoded since the last opening or jump, and where in the part that began.
     decoded: Duration,
-    opened_at: u64,
+    began_at: u64,
     /// How many bytes a second of it takes, if length and duration say so.
     rate: Option<u64>,
+    /// The same as far as what has been decoded shows…
+    estimate: Option<u64>,
+    /// …and whether that was enough to go by.
+    estimate_tells: bool,
     /// Whether it comes only as fast as it plays, as far as anybody knows.
     paced: bool,
 }
@@ -55,8 +61,10 @@ impl Player {
             reader,
             outlet,
             decoded: Duration::ZERO,
-            opened_at: 0,
+            began_at: 0,
             rate: None,
+            estimate: None,
+            estimate_tells: false,
             paced: false,
         }
     }
@@ -174,14 +182,14 @@ impl Player {
     fn open(&mut self) -> Result<Box<dyn Decoder>, Break> {
         let opened = decoder::open(self.reader.clone(), &self.request);
         let opened = opened.map_err(|error| self.explain(error))?;
-        self.decoded = Duration::ZERO;
-        self.opened_at = self.reader.consumed().saturating_sub(DEMUXED_AHEAD);
+        self.measure_anew();
         let stated = self.reader.describe().unwrap_or_default();
         let duration = opened.info().duration;
         if duration.is_some() {
             self.reader.is_finite();
         }
         let whole = stated.length.zip(duration);
+        (self.estimate, self.estimate_tells) = (None, false);
         self.rate = whole.and_then(|(bytes, time)| rate_of(bytes, time));
         self.paced = stated.live || (stated.length.is_none() && duration.is_none());
         self.note_rate();
@@ -211,15 +219,24 @@ impl Player {
     }
 
     /// Notes how many bytes a second of it takes: as the whole of it does, or as it has been so far.
-    fn note_rate(&self) {
-        let rate = self.rate.or_else(|| {
-            let bytes = self.reader.consumed().saturating_sub(self.opened_at);
-            rate_of(bytes, self.decoded)
-        });
+    fn note_rate(&mut self) {
+        let tells = self.decoded >= TELLING;
+        if self.rate.is_none() && (tells || !self.estimate_tells) {
+            let bytes = self.reader.consumed().saturating_sub(self.began_at);
+            self.estimate = rate_of(bytes, self.decoded);
+            self.estimate_tells = tells;
+        }
+        let rate = self.rate.or(self.estimate);
         self.outlet.note_rate(rate, self.paced);
-        if let Some(rate) = rate {
+        if let Some(rate) = self.rate.or(self.estimate.filter(|_| self.estimate_tells)) {
             self.reader.consumes(rate);
         }
+    }
+
+    /// What is consumed from here on goes with what is decoded from here on, give or take what the demuxer has.
+    fn measure_anew(&mut self) {
+        self.decoded = Duration::ZERO;
+        self.began_at = self.reader.consumed().saturating_sub(DEMUXED_AHEAD);
     }
 
     /// Hands out frames until the end.
@@ -257,6 +274,7 @@ impl Player {
                 }
                 decoded.chunk.samples.drain(..format.samples(early));
                 let landed = (decoded.at + early as u64) as f64 / rate;
+                self.measure_anew();
                 self.outlet
                     .push(Item::Sought(Duration::from_secs_f64(landed)));
                 self.outlet.push(Item::Audio(decoded.chunk));
@@ -303,6 +321,7 @@ impl Player {
             at += leave_out(&mut decoded.chunk, to.saturating_sub(at));
             if !decoded.chunk.samples.is_empty() {
                 self.outlet.push(Item::Sought(at));
+                self.measure_anew();
                 self.hand_out(decoded);
                 return Ok(());
             }

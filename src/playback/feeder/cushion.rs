@@ -39,9 +39,18 @@ impl Cushion {
         self.seen = None;
     }
 
+    /// What comes now comes from elsewhere: how fast is still to be seen.
+    pub(super) fn begin_anew(&mut self) {
+        self.seen = None;
+    }
+
     /// Whether music may start with this much decoded and that much to be had, at `now`.
     pub(super) fn is_safe(&mut self, decoded: Duration, supply: Supply, now: ClockTime) -> bool {
         let there = decoded.saturating_add(supply.ahead);
+        if there.is_zero() {
+            // The server has not begun: it is not slow yet.
+            return supply.full;
+        }
         let (since, then) = *self.seen.get_or_insert((now, there));
         let seen = now.saturating_since(since);
         let came = there.saturating_sub(then);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{EngineEvent, TrackId};
-use crate::audio::{AudioBlock, Converter};
+use crate::audio::{AudioBlock, Converter, StreamFormat};
 use crate::media::{Live, MediaError, MediaInfo, Polled, Source, Supply};
 
 /// Frames in a block: 20 ms at 48 kHz.
@@ -53,6 +53,8 @@ struct Open {
     /// How far it was at hand when that was last told.
     reach: Duration,
     outcome: Option<Result<(), MediaError>>,
+    /// What has been read of it already and cannot be had again, in the stream's format.
+    read: Vec<f32>,
 }
 
 impl Open {
@@ -63,6 +65,7 @@ impl Open {
             info: None,
             reach: Duration::ZERO,
             outcome: None,
+            read: Vec::new(),
         }
     }
 
@@ -173,8 +176,12 @@ impl Stream {
             // The next track has begun to be read; it goes back to being the next.
             let mut later = std::mem::replace(&mut self.current, self.previous.take());
             if let Some(later) = &mut later {
-                later.source.seek(Duration::ZERO);
-                later.outcome = None;
+                if later.info.is_some_and(|info| !info.seekable) {
+                    later.read = self.frames_of(later.id);
+                } else {
+                    later.source.seek(Duration::ZERO);
+                    later.outcome = None;
+                }
             }
             self.next = later;
         }
@@ -200,6 +207,21 @@ impl Stream {
         }
         self.seeking = true;
         true
+    }
+
+    /// What the stream holds of a track that has begun to be read.
+    fn frames_of(&mut self, id: TrackId) -> Vec<f32> {
+        self.flush();
+        let part = self.parts.iter().rev().find(|part| part.id == id);
+        let Some(start) = part.map(|part| part.start) else {
+            return Vec::new();
+        };
+        let blocks = self.blocks_from(start);
+        let samples = blocks.flat_map(|block| {
+            let before = start.saturating_sub(block.start) as usize * 2;
+            block.samples[before..].iter().copied()
+        });
+        samples.collect()
     }
 
     fn begin_part(&mut self, id: TrackId) {
@@ -353,10 +375,19 @@ impl Stream {
     /// Goes over to the next track where the stream ends, though lanes are past that or it has not opened. Which it is, and whether it
     /// has opened; `None` when there is none, or it is live and has moments of its own.
     pub(super) fn go_over(&mut self) -> Option<(TrackId, bool)> {
-        let next = self.next.take_if(|next| next.live().is_none())?;
+        let mut next = self.next.take_if(|next| next.live().is_none())?;
         let over = (next.id, next.is_there());
         self.begin_part(next.id);
+        let read = std::mem::take(&mut next.read);
         self.previous = self.current.replace(next);
+        if !read.is_empty() {
+            let format = StreamFormat {
+                rate: self.rate,
+                channels: 2,
+            };
+            self.converter.push(format, &read, &mut self.pending);
+            self.make_blocks(BLOCK);
+        }
         Some(over)
     }
 

@@ -45,8 +45,9 @@ pub(super) fn find(spec: &SinkSpec, clock: &Arc<dyn Clock>) -> Result<(Connectio
 
 /// The sink of a speaker: of several the one of the highest rate, since the others are for telephony.
 fn of_speaker(address: Address, sinks: Vec<Entry>) -> Option<Entry> {
-    let wanted = Some(address.to_string());
-    let its = sinks.into_iter().filter(|sink| sink.bluetooth == wanted);
+    let its = sinks
+        .into_iter()
+        .filter(|sink| sink.bluetooth == Some(address));
     its.max_by_key(|sink| sink.rate)
 }
 
@@ -56,25 +57,23 @@ mod tests {
 
     #[test]
     fn music_goes_to_the_speaker_and_not_over_its_telephone() {
-        let sink = |name: &str, rate, address: &str| Entry {
+        let address = |last| Address::new([0xAA, 0xBB, 0xCC, 0xDD, 0xEE, last]);
+        let sink = |name: &str, rate, last: Option<u8>| Entry {
             name: name.to_owned(),
             description: name.to_owned(),
             rate,
             default: name == "card",
             hardware: true,
-            bluetooth: Some(address.to_owned()).filter(|address| !address.is_empty()),
+            bluetooth: last.map(address),
             codec: None,
         };
         let sinks = vec![
-            sink("card", 192_000, ""),
-            sink("talk", 16_000, "AA:BB:CC:DD:EE:01"),
-            sink("music", 44_100, "AA:BB:CC:DD:EE:01"),
-            sink("other", 48_000, "AA:BB:CC:DD:EE:02"),
+            sink("card", 192_000, None),
+            sink("talk", 16_000, Some(1)),
+            sink("music", 44_100, Some(1)),
+            sink("other", 48_000, Some(2)),
         ];
-        let found = |last| {
-            let address = Address::new([0xAA, 0xBB, 0xCC, 0xDD, 0xEE, last]);
-            of_speaker(address, sinks.clone()).map(|sink| sink.name)
-        };
+        let found = |last| of_speaker(address(last), sinks.clone()).map(|sink| sink.name);
         assert_eq!(found(1).as_deref(), Some("music"));
         assert_eq!(found(2).as_deref(), Some("other"));
         assert_eq!(found(3), None);

@@ -1,5 +1,10 @@
 //! Connections that end before the file does: what is asked for then, and that nothing of it is heard.
 
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
 use super::*;
 
 /// Asserts that a fixture has been heard whole, as if nothing had happened.
@@ -65,7 +70,7 @@ async fn h16_a_file_in_chunks_is_resumed_when_the_sender_says_that_it_has_an_end
     log.assert_line(&[
         "WARN",
         &uri,
-        "the connection broke",
+        "the server closed the connection",
         "after 15000 bytes; asking for the rest",
     ]);
 }
@@ -138,7 +143,7 @@ async fn h17_a_file_that_ends_before_its_stated_length_by_the_servers_word_has_e
 
 #[tokio::test]
 async fn h15_a_server_that_closes_a_paused_connection_is_asked_for_the_rest() {
-    for framing in [Framing::Ranges, Framing::IgnoresRanges] {
+    for framing in [Framing::Ranges, Framing::IgnoresRanges, Framing::UntilClose] {
         let log = Log::start();
         let (bytes, frames) = long_wav();
         let server = MediaServer::start();
@@ -151,6 +156,8 @@ async fn h15_a_server_that_closes_a_paused_connection_is_asked_for_the_rest() {
         while server.open_connections() > 0 || server.requests().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+        // Without a length its end may be the song's; after a pause it is asked whether it was.
+        pass(Duration::from_secs(21)).await;
         let heard = listener.rest().await;
         assert!(heard.failure.is_none(), "{:?}", heard.failure);
         assert_eq!(CD.frames(heard.samples.len()), frames);
@@ -179,6 +186,97 @@ async fn a_server_that_falls_silent_and_has_ranges_is_asked_again() {
         "the server sent next to nothing for 2.5 s",
         "asking for the rest",
     ]);
+}
+
+#[tokio::test]
+async fn a_server_that_takes_one_connection_at_a_time_can_be_asked_again() {
+    let server = MediaServer::start();
+    let media = Media::fixture("sine.wav").stall_after(180_000);
+    let uri = server.serve("/song", media.one_at_a_time());
+    let mut listener = Listener::open(request(uri));
+    let before = listener.until(CD.samples(40_000)).await;
+    pass(Duration::from_millis(2500)).await;
+    let after = listener.rest().await;
+    assert!(after.failure.is_none(), "{:?}", after.failure);
+    let samples = [before.samples, after.samples].concat();
+    assert_eq!(CD.frames(samples.len()), WHOLE);
+}
+
+/// It would have to send all of it anew.
+#[tokio::test]
+async fn a_server_that_may_have_no_ranges_is_given_more_time() {
+    let server = MediaServer::start();
+    let media = Media::fixture("sine.wav").framing(Framing::IgnoresRanges);
+    let uri = server.serve("/song", media.stall_after(180_000));
+    let mut listener = Listener::open(request(uri));
+    let before = listener.until(CD.samples(40_000)).await;
+    for _ in 0..3 {
+        pass(Duration::from_secs(3)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(server.requests().len(), 1);
+    }
+    server.release();
+    let after = listener.rest().await;
+    assert!(after.failure.is_none(), "{:?}", after.failure);
+    let samples = [before.samples, after.samples].concat();
+    assert_eq!(CD.frames(samples.len()), WHOLE);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_answers_and_sends_nothing_more_is_given_up_after_45_seconds() {
+    let log = Log::start();
+    let server = MediaServer::start();
+    let media = Media::fixture("sine.wav").dries_up_at(180_000);
+    let uri = server.serve("/song", media);
+    let mut listener = Listener::open(request(uri.clone()));
+    let before = listener.until(CD.samples(40_000)).await;
+    let mut passed = Duration::ZERO;
+    while passed < Duration::from_secs(44) {
+        assert!(
+            !matches!(listener.source.poll(), Polled::Failed(_)),
+            "{passed:?}"
+        );
+        let step = Duration::from_millis(500);
+        pass(step).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        passed += step;
+    }
+    // What was waited for of each answer.
+    pass(Duration::from_secs(15)).await;
+    let failure = listener.rest().await.failure.unwrap().to_string();
+    assert!(
+        failure.contains("fell silent for 45 s after 180000 bytes"),
+        "{failure}"
+    );
+    assert_eq!(server.requests().len(), 4);
+    log.assert_line(&["WARN", &uri, "the server fell silent for 14 s"]);
+    assert!(deviation(CD, &before.samples, 0) < 1e-4);
+}
+
+/// How fast it plays is guessed from what has been decoded of it: at first that is little.
+#[tokio::test]
+async fn a_file_without_a_duration_that_comes_faster_than_it_plays_is_asked_for_once() {
+    let song = Path::new(env!("CARGO_TARGET_TMPDIR")).join("noise.ogg");
+    let made = Command::new("ffmpeg")
+        .args(
+            "-nostdin -loglevel error -y -f lavfi -i anoisesrc=d=40:c=pink:a=0.4:r=44100"
+                .split(' '),
+        )
+        .args("-ac 2 -c:a libvorbis -q:a 4".split(' '))
+        .arg(&song)
+        .output()
+        .expect("ffmpeg is installed: make test-packages");
+    assert!(made.status.success(), "{made:?}");
+    let server = MediaServer::start();
+    let media = Media::new(fs::read(song).unwrap()).trickle(130_000);
+    let uri = server.serve("/noise.ogg", media);
+    let began = Instant::now();
+    let heard = Listener::open(request(uri)).rest().await;
+    assert!(heard.failure.is_none(), "{:?}", heard.failure);
+    let seconds = began.elapsed().as_secs_f64();
+    assert!(seconds > 2.6, "too fast to show anything: {seconds} s");
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]

@@ -227,23 +227,36 @@ async fn a_server_that_falls_silent_is_given_up_after_what_it_sent_has_played() 
 }
 
 #[tokio::test]
-async fn a_file_cut_short_plays_and_then_fails() {
-    for name in ["sine.wav", "sine.flac", "sine.mp3", "sine.m4a", "sine.aac"] {
-        let server = MediaServer::start();
-        let bytes = fixture(name);
-        let (whole, cut) = (bytes.len(), bytes.len() * 2 / 3);
-        let media = Media::new(bytes).framing(Framing::IgnoresRanges);
-        let uri = server.serve("/song", media.ends_at(cut));
-        let heard = Listener::open(request(uri)).rest().await;
-        let frames = CD.frames(heard.samples.len());
-        assert!(
-            (WHOLE / 3..WHOLE * 3 / 4).contains(&frames),
-            "{name}: {frames}"
-        );
-        let message = heard.failure.expect(name).to_string();
-        let reason =
-            format!("the server closed the connection {cut} of {whole} bytes into the file");
-        assert!(message.contains(&reason), "{name}: {message}");
+async fn a_file_that_is_shorter_than_its_server_says_plays_and_ends() {
+    for framing in [Framing::IgnoresRanges, Framing::RefusesRanges] {
+        for name in ["sine.wav", "sine.flac", "sine.mp3", "sine.m4a", "sine.aac"] {
+            let log = Log::start();
+            let server = MediaServer::start();
+            let bytes = fixture(name);
+            let (whole, cut) = (bytes.len(), bytes.len() * 2 / 3);
+            let media = Media::new(bytes).framing(framing);
+            let uri = server.serve("/song", media.ends_at(cut));
+            let heard = Listener::open(request(uri.clone())).rest().await;
+            assert!(heard.failure.is_none(), "{name}: {:?}", heard.failure);
+            let frames = CD.frames(heard.samples.len());
+            assert!(
+                (WHOLE / 3..WHOLE * 3 / 4).contains(&frames),
+                "{name}: {frames}"
+            );
+            let reason =
+                format!("the server closed the connection {cut} of {whole} bytes into the file");
+            log.assert_line(&["WARN", &uri, &reason, "taken for all of it"]);
+        }
+    }
+    // Whoever converts while it sends guesses how long that will be.
+    for name in ["sine.mp3", "sine.aac", "sine.ogg", "sine.flac"] {
+        let log = Log::start();
+        let guess = (fixture(name).len() * 11 / 10).to_string();
+        let media = Media::fixture(name).framing(Framing::RefusesRanges);
+        let heard = hear(media.claims_length(&guess)).await;
+        assert!(heard.failure.is_none(), "{name}: {:?}", heard.failure);
+        assert!(CD.frames(heard.samples.len()) >= WHOLE, "{name}");
+        log.assert_line(&["WARN", &format!("of {guess} bytes"), "taken for all of it"]);
     }
     // Where nobody knows how long the file is, the end of the connection is its end.
     let mp3 = Media::fixture("sine.mp3").ends_at(15_000);
@@ -333,6 +346,14 @@ async fn a_server_that_is_overloaded_is_asked_again() {
     let heard = listener.rest().await;
     assert_eq!(CD.frames(heard.samples.len()), WHOLE, "{:?}", heard.failure);
     log.assert_line(&[&uri, "503", "asking again"]);
+    // In some hundred thousand million years.
+    for status in [503, 404] {
+        let media = Media::fixture("sine.flac").header("Retry-After", "9223372036854775808");
+        let uri = server.serve("/late", media.first_answers(&[status]));
+        let heard = Listener::open(request(uri)).rest().await;
+        let failure = heard.failure.expect("it is not waited for").to_string();
+        assert!(failure.contains(&status.to_string()), "{failure}");
+    }
 }
 
 #[tokio::test]

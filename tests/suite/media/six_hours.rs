@@ -1,6 +1,7 @@
 //! A radio station for six hours, in virtual time over a real connection: cuts, stalls and titles. Nothing is left out but the waiting: all
 //! bytes of the six hours are sent, fetched and decoded, and the feeder plays them by a clock that runs as fast as that goes.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -23,11 +24,19 @@ const SONG: u64 = 150;
 /// Bytes between two titles.
 const INTERVAL: usize = 4000;
 const HOURS: u64 = 6;
-/// Every half an hour nothing comes for four seconds.
-const STALL_EVERY: Duration = Duration::from_mins(30);
-const STALL: Duration = Duration::from_secs(4);
+/// It makes what it sends in pieces of so many seconds.
+const PIECE: u64 = 2;
+/// What a station has sent of the past when one begins to listen, in seconds.
+const BURST: u64 = 6;
+/// Every half an hour nothing comes for so many seconds.
+const STALL_EVERY: u64 = 1800;
+const STALL: u64 = 4;
+/// But the second time and the fifth it is longer than what is at hand, so that it is heard: the burst, and what the first was waited for.
+const HEARD: [(u64, u64); 2] = [(2, 12), (5, 30)];
 /// More than anybody waits for before music goes on.
 const ENOUGH: Duration = Duration::from_secs(15);
+/// What is read ahead of a stream of this rate, in seconds of it.
+const BUFFER: f64 = (2 << 20) as f64 / RATE as f64;
 
 /// The header of a WAV file without end, of one channel of 8 bits.
 fn endless_wav(rate: u32) -> Vec<u8> {
@@ -38,8 +47,54 @@ fn endless_wav(rate: u32) -> Vec<u8> {
     header
 }
 
-/// An endless WAV file, whose level is the number of the song.
-fn station() -> Media {
+/// What a station has on the air: it sends no faster than that is made.
+struct Air {
+    clock: Arc<ManualClock>,
+    began: ClockTime,
+    sent: AtomicU64,
+}
+
+impl Air {
+    fn new(house: &House) -> Arc<Self> {
+        Arc::new(Self {
+            clock: house.clock.clone(),
+            began: house.now(),
+            sent: AtomicU64::new(0),
+        })
+    }
+
+    /// How many bytes can have been sent by now.
+    fn made(&self) -> u64 {
+        let since = self.clock.now().saturating_since(self.began);
+        let which = since.as_secs() / STALL_EVERY;
+        let heard = HEARD.iter().find(|(number, _)| *number == which);
+        let stall = heard.map_or(STALL, |(_, seconds)| *seconds);
+        let stalls = which > 0 && since.as_secs() % STALL_EVERY < stall;
+        let until = if stalls {
+            Duration::from_secs(which * STALL_EVERY)
+        } else {
+            since
+        };
+        (BURST + until.as_secs() / PIECE * PIECE) * RATE
+    }
+
+    /// Waits until there is something to send, and says how much of `most`.
+    fn send(&self, most: u64) -> u64 {
+        loop {
+            let left = self.made().saturating_sub(self.sent.load(Relaxed));
+            if left > 0 {
+                let sent = most.min(left);
+                self.sent.fetch_add(sent, Relaxed);
+                return sent;
+            }
+            // In a time that does not count.
+            thread::sleep(Duration::from_micros(500));
+        }
+    }
+}
+
+/// An endless WAV file, whose level is the number of the song, as it is on the air.
+fn station(air: Arc<Air>) -> Media {
     let header = endless_wav(RATE as u32);
     let before = header.len() as u64;
     let titles: Vec<_> = (0..4)
@@ -64,7 +119,8 @@ fn station() -> Media {
         };
         let song = frame / (SONG * RATE);
         let left = (song + 1) * SONG * RATE - frame;
-        vec![129 + song as u8; most.min(left as usize)]
+        let sent = air.send(left.min(most as u64));
+        vec![129 + song as u8; sent as usize]
     });
     media
         .framing(Framing::UntilClose)
@@ -74,13 +130,28 @@ fn station() -> Media {
         .first_answers(&[200, 200, 503, 200, 404, 404, 200])
 }
 
-/// The source as it would be if the network and the decoder took no time, but for the stalls.
+/// The source as it would be if the network and the decoder took no time: what can be there is.
 struct Prompt {
     source: Box<dyn Source>,
     woken: Receiver<()>,
+    /// Of a station. What is not of one is all there, but for the stalls.
+    air: Option<Arc<Air>>,
     clock: Arc<ManualClock>,
     began: ClockTime,
     heard: Arc<Mutex<Songs>>,
+}
+
+impl Prompt {
+    /// How many frames there are that have not been read.
+    fn left(&self) -> u64 {
+        let read = self.heard.lock().unwrap().frames;
+        let at = self.clock.now().saturating_since(self.began).as_secs();
+        match &self.air {
+            Some(air) => air.made().saturating_sub(read),
+            None if at >= STALL_EVERY && at % STALL_EVERY < STALL => 0,
+            None => u64::MAX,
+        }
+    }
 }
 
 /// What has come of a programme.
@@ -104,9 +175,8 @@ impl Songs {
 
 impl Source for Prompt {
     fn poll(&mut self) -> Polled {
-        let at = self.clock.now().saturating_since(self.began);
-        let into = at.as_nanos() % STALL_EVERY.as_nanos();
-        if at > STALL_EVERY && into < STALL.as_nanos() {
+        // Less than a packet cannot be waited for.
+        if self.left() < PACKET {
             return Polled::Pending;
         }
         loop {
@@ -130,16 +200,22 @@ impl Source for Prompt {
     fn seek(&mut self, _to: Duration) {}
 
     fn supply(&self) -> Supply {
-        loop {
+        // It fills up, in a time that does not count.
+        for _ in 0..5 {
             let supply = self.source.supply();
-            if supply.full || supply.ahead >= ENOUGH {
+            let there = supply.ahead.as_secs_f64() * RATE as f64;
+            let all = self.left().saturating_sub(2 * PACKET) as f64;
+            if supply.full || supply.ahead >= ENOUGH || there >= all {
                 return supply;
             }
-            // It fills up, in a time that does not count.
             thread::sleep(Duration::from_millis(1));
         }
+        self.source.supply()
     }
 }
+
+/// Bytes that a decoder may ask for at a time, and more.
+const PACKET: u64 = 32 << 10;
 
 /// What this process occupies, in KiB.
 fn resident() -> u64 {
@@ -166,8 +242,14 @@ struct Evening {
     seconds: f64,
 }
 
-/// Hears what is at `uri` for all the hours; `each_second` is told which it is.
-fn listen(uri: String, mut each_second: impl FnMut(u64)) -> Evening {
+/// Hears what is at `uri` for all the hours, in a house without a room; `each_second` is told which it is, and how many frames have
+/// been read by then.
+fn listen(
+    mut house: House,
+    uri: String,
+    air: Option<Arc<Air>>,
+    mut each_second: impl FnMut(u64, u64),
+) -> Evening {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -179,11 +261,11 @@ fn listen(uri: String, mut each_second: impl FnMut(u64)) -> Evening {
     // The test may have ended.
     let waker = move || wake.lock().unwrap().send(()).unwrap_or_default();
     let source = media::open(request(uri), &network, Arc::new(waker));
-    let mut house = House::new(&[]);
     let heard = Arc::new(Mutex::new(Songs::default()));
     let prompt = Prompt {
         source,
         woken,
+        air,
         clock: house.clock.clone(),
         began: house.now(),
         heard: heard.clone(),
@@ -195,7 +277,8 @@ fn listen(uri: String, mut each_second: impl FnMut(u64)) -> Evening {
     // At its lowest, for what is on its way is there at one moment and not at another.
     let mut lowest = [u64::MAX; HOURS as usize];
     for second in 0..HOURS * 3600 {
-        each_second(second);
+        let read = heard.lock().unwrap().frames;
+        each_second(second, read);
         let lowest = &mut lowest[(second / 3600) as usize];
         *lowest = resident().min(*lowest);
         for _ in 0..50 {
@@ -233,15 +316,27 @@ fn a_station_plays_for_six_hours_with_cuts_stalls_and_titles() {
         return;
     }
     let server = MediaServer::start();
-    let uri = server.serve("/radio", station());
-    let evening = listen(uri, |_| {});
-    assert_eq!(evening.stalls, 2 * HOURS - 1, "only when nothing came");
+    let house = House::new(&[]);
+    let air = Air::new(&house);
+    let uri = server.serve("/radio", station(air.clone()));
+    let mut behind = Vec::new();
+    let evening = listen(house, uri, Some(air.clone()), |_, read| {
+        behind.push((air.made() - read) as f64 / RATE as f64);
+    });
+    let heard = HEARD.len() as u64;
+    assert_eq!(evening.stalls, heard, "only when nothing came for long");
     assert!(evening.grown < 4096, "{} KiB more", evening.grown);
+    // Nearly all that was made has been heard, and each song and its title.
+    let songs = HOURS * 3600 / SONG;
+    let told = (evening.songs.len() as u64, evening.titles.len() as u64);
     assert!(
-        evening.songs.len() as u64 >= HOURS * 3600 / SONG - 2,
-        "{}",
-        evening.songs.len()
+        (songs - 1..=songs + 1).contains(&told.0) && told.0.abs_diff(told.1) <= 1,
+        "{told:?} of {songs}"
     );
+    // The connections that were cut, and those that were refused.
+    let requests = server.requests().len() as u64;
+    let cuts = HOURS * 3600 / PROGRAMME;
+    assert!((cuts + 3..=cuts + 5).contains(&requests), "{requests}");
     for ((frame, song), (heard, title)) in evening.songs.iter().zip(&evening.titles) {
         assert_eq!(title, &format!("Virtual - Song {song}"));
         let late = heard - *frame as f64 / RATE as f64;
@@ -251,9 +346,12 @@ fn a_station_plays_for_six_hours_with_cuts_stalls_and_titles() {
             "song {song} at {frame}: {late} s late"
         );
     }
-    // What has been sent and not heard is what the buffer and two sockets hold.
-    let behind = server.sent() as f64 - evening.seconds * RATE as f64;
-    assert!(behind < f64::from(16 << 20), "{behind} bytes behind");
+    // It is as far behind the air as the burst and what was waited for made it, and never further than the buffer goes.
+    let most = behind.iter().copied().fold(0.0, f64::max);
+    assert!(most < BUFFER, "{most} s behind");
+    let (second, last) = (behind[2 * 1800 - 60], behind[behind.len() - 1]);
+    assert!((second - BURST as f64).abs() < 2.0, "{second} s behind");
+    assert!((last - HEARD[1].1 as f64).abs() < 3.0, "{last} s behind");
 }
 
 /// How long a segment of the live stream is, in seconds: nine megabytes.
@@ -306,7 +404,7 @@ fn a_live_stream_in_segments_plays_for_six_hours_with_stalls_and_losses() {
     let server = MediaServer::start();
     server.serve("/header", Media::new(endless_wav(RATE as u32)));
     go_on(&server, LISTED);
-    let evening = listen(server.url("/live"), |second| {
+    let evening = listen(House::new(&[]), server.url("/live"), None, |second, _| {
         if second > 0 && second.is_multiple_of(SEGMENT) {
             go_on(&server, LISTED + second / SEGMENT);
         }

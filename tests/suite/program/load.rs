@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
@@ -16,7 +15,7 @@ use crate::support::namespace::inside;
 use crate::support::program::{Home, Program};
 use crate::support::recording::tone;
 use crate::support::soap::{Renderer, changed};
-use crate::support::upnp_wire::{bare, envelope, exchange, exchange_on, post, read, subscribe};
+use crate::support::upnp_wire::{bare, envelope, exchange_on, post, read, subscribe};
 
 /// Everything that is expected happens within this; it is far more than it takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -43,21 +42,6 @@ async fn playing(home: &Home) -> (Program, Renderer, MediaServer) {
     // Until all of them have joined.
     sleep(Duration::from_secs(2)).await;
     (program, house, server)
-}
-
-/// Asserts that every output plays and has never had to play silence for want of music.
-async fn nothing_starved(house: &Renderer) {
-    let answer = exchange(house.address, bare("GET", "/api/v1/state", &[])).await;
-    let state: Value = serde_json::from_str(&answer.body).expect("JSON");
-    let outputs = state["outputs"].as_array().expect("outputs");
-    assert_eq!(outputs.len(), OUTPUTS);
-    for output in outputs {
-        assert_eq!(
-            (&output["state"], &output["starved_frames"]),
-            (&"playing".into(), &0.into()),
-            "{output:#}"
-        );
-    }
 }
 
 #[tokio::test]
@@ -88,7 +72,8 @@ async fn a24_many_ask_at_once_while_it_plays() {
         }
     });
     join_all(asking).await;
-    nothing_starved(&house).await;
+    house.nothing_starved(OUTPUTS).await;
+    assert_eq!(house.condition().await.0, "PLAYING");
     program.stop().await;
 }
 
@@ -185,7 +170,8 @@ async fn two_hundred_subscribers_a_quarter_of_them_dead_while_it_plays() {
         let expected: Vec<_> = (0..numbers.len() as u32).collect();
         assert_eq!(*numbers, expected, "subscriber {subscriber}");
     }
-    nothing_starved(&house).await;
+    house.nothing_starved(OUTPUTS).await;
+    assert_eq!(house.condition().await.0, "PLAYING");
     program.stop().await;
 }
 

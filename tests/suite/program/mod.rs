@@ -15,3 +15,4 @@ mod network;
 mod playing;
 mod reach;
 mod secure;
+mod unsteady;

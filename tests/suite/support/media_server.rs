@@ -127,11 +127,6 @@ impl MediaServer {
         self.shared.lock().log.open
     }
 
-    /// How many bytes of bodies have been sent.
-    pub(crate) fn sent(&self) -> usize {
-        self.shared.lock().log.sent
-    }
-
     /// Lets everything go on that stalls.
     pub(crate) fn release(&self) {
         self.shared.update(|state| state.released = true);

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::upnp_house::Searcher;
@@ -173,6 +174,18 @@ impl Renderer {
             }
             assert!(Instant::now() < deadline, "not {state} but {condition:?}");
             sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Asserts that none of the program's `outputs` has ever had to play silence for want of music, or has skipped any.
+    pub async fn nothing_starved(&self, outputs: usize) {
+        let answer = exchange(self.address, bare("GET", "/api/v1/state", &[])).await;
+        let state: Value = serde_json::from_str(&answer.body).unwrap();
+        let all = state["outputs"].as_array().unwrap();
+        assert_eq!(all.len(), outputs);
+        for output in all {
+            let missed = (&output["starved_frames"], &output["gaps"]);
+            assert_eq!(missed, (&0.into(), &0.into()), "{output:#}");
         }
     }
 

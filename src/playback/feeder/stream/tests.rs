@@ -123,6 +123,29 @@ fn a_next_track_that_is_replaced_leaves_the_first_whole() {
 }
 
 #[test]
+fn a_next_track_that_cannot_be_had_again_is_whole_after_a_seek_back() {
+    for read_ahead in [1, 5000, 2 * SECOND] {
+        let mut stream = stream(0.1, SECOND);
+        let mut one_way = Tone::new(0.2, SECOND + 321);
+        one_way.answers = [Polled::Opened(MediaInfo {
+            format: StreamFormat::STANDARD,
+            duration: None,
+            seekable: false,
+        })]
+        .into();
+        stream.set_next(Some((2, one_way)), 0.0);
+        for _ in 0..2 {
+            read(&mut stream, 0, SECOND + read_ahead);
+            assert!(stream.seek(1000.0, Duration::from_millis(500)));
+        }
+        read(&mut stream, 0, 10 * SECOND);
+        let expected = [(0.1, SECOND / 2), (0.2, SECOND + 321)];
+        assert_eq!(levels(&stream, 0), expected, "{read_ahead} frames ahead");
+        assert!(matches!(stream.fill(), Fill::Ended(2)));
+    }
+}
+
+#[test]
 fn a_next_track_that_is_replaced_before_it_gave_anything_leaves_the_first_whole() {
     for frames in [SECOND, SECOND + 17] {
         let mut stream = stream(0.1, frames);

@@ -61,13 +61,20 @@ impl<'a> Connection<'a> {
     }
 
     fn answer(&mut self, request: &Request, media: &Media, turn: usize) -> io::Result<()> {
+        while media.one_at_a_time && self.shared.lock().log.open > 1 {
+            thread::sleep(Duration::from_millis(1));
+        }
         let refusal = match media.first.get(turn) {
             Some(status) if *status != 200 => Some(*status),
             _ if media.plain_only && request.header("transferMode.dlna.org").is_some() => Some(406),
             _ => None,
         };
         if let Some(status) = refusal {
-            let head = format!("HTTP/1.1 {status} Not Now\r\nContent-Length: 0\r\n\r\n");
+            let mut head = format!("HTTP/1.1 {status} Not Now\r\nContent-Length: 0\r\n");
+            for (name, value) in &media.headers {
+                head.push_str(&format!("{name}: {value}\r\n"));
+            }
+            head.push_str("\r\n");
             return self.writer.write_all(head.as_bytes());
         }
         let made = media.by_time.as_ref().zip(request.time());
@@ -150,6 +157,7 @@ impl<'a> Connection<'a> {
         let cut = media.cut_after.filter(|(_, bodies)| answer.turn < *bodies);
         let cut = cut.map(|(after, _)| after);
         let ends = media.ends_at.map(|at| at.saturating_sub(answer.from));
+        let dry = media.dries_up_at.map(|at| at.saturating_sub(answer.from));
         let titles = media.titles.as_ref().filter(|_| answer.titles);
         let mut untold = titles.map_or(&[][..], |titles| &titles.titles);
         let interval = titles.map(|titles| titles.interval as u64);
@@ -158,7 +166,7 @@ impl<'a> Connection<'a> {
             if cut == Some(sent) || ends.is_some_and(|end| end <= sent) {
                 return Err(io::Error::other("cut as commanded"));
             }
-            if media.stall_after == Some(sent) {
+            if [media.stall_after, dry].contains(&Some(sent)) {
                 self.stall()?;
             }
             let title = interval.map(|interval| (sent / interval + 1) * interval);
@@ -169,12 +177,20 @@ impl<'a> Connection<'a> {
                 media.bytes_per_second
             };
             let step = rate.map_or(16 << 10, |rate| (rate / 100).max(1));
-            let next = [Some(length), cut, ends, media.stall_after, dwindles, title]
-                .into_iter()
-                .flatten()
-                .filter(|stop| *stop > sent)
-                .min()
-                .unwrap_or(length);
+            let next = [
+                Some(length),
+                cut,
+                ends,
+                media.stall_after,
+                dry,
+                dwindles,
+                title,
+            ]
+            .into_iter()
+            .flatten()
+            .filter(|stop| *stop > sent)
+            .min()
+            .unwrap_or(length);
             let most = usize::try_from(next - sent).unwrap_or(usize::MAX).min(step);
             let piece = answer.body.read(answer.from + sent, most);
             self.send(&piece, media)?;

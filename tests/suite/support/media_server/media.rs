@@ -101,6 +101,8 @@ pub(crate) struct Media {
     pub(super) plain_only: bool,
     pub(super) begins_after: Duration,
     pub(super) stall_after: Option<u64>,
+    pub(super) dries_up_at: Option<u64>,
+    pub(super) one_at_a_time: bool,
     /// After so much of each of the first so many bodies.
     pub(super) cut_after: Option<(u64, usize)>,
     /// Before this place of the file.
@@ -140,6 +142,8 @@ impl Media {
             plain_only: false,
             begins_after: Duration::ZERO,
             stall_after: None,
+            dries_up_at: None,
+            one_at_a_time: false,
             cut_after: None,
             ends_at: None,
             bytes_per_second: None,
@@ -268,6 +272,22 @@ impl Media {
     pub(crate) fn stall_after(self, bytes: usize) -> Self {
         Self {
             stall_after: Some(bytes as u64),
+            ..self
+        }
+    }
+
+    /// Sends nothing from this byte of the file on, whatever was asked for.
+    pub(crate) fn dries_up_at(self, byte: usize) -> Self {
+        Self {
+            dries_up_at: Some(byte as u64),
+            ..self
+        }
+    }
+
+    /// Answers nobody while another connection is open.
+    pub(crate) fn one_at_a_time(self) -> Self {
+        Self {
+            one_at_a_time: true,
             ..self
         }
     }
