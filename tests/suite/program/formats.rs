@@ -1,11 +1,13 @@
 //! Every format, cast to a zone of its own: each is heard on both of the zone's outputs.
 
+use std::process::Command;
+
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use crate::support::media_server::{Media, MediaServer, fixture};
 use crate::support::namespace::inside;
-use crate::support::program::Home;
+use crate::support::program::{Home, wav_zone};
 use crate::support::recording::{FIXTURE_PITCH, LEVEL};
 use crate::support::soap::Renderer;
 
@@ -16,6 +18,38 @@ fn raw() -> Media {
     let samples = &wav[data.expect("a data chunk") + 8..];
     let swapped = samples.chunks_exact(2).flat_map(|pair| [pair[1], pair[0]]);
     Media::new(swapped.collect::<Vec<u8>>()).mime("audio/L16;rate=44100;channels=2")
+}
+
+/// What a tag says is heeded by the zone that is to, and by no other.
+#[tokio::test]
+async fn the_replay_gain_of_a_zone_is_heard_there() {
+    if !inside("program::formats::the_replay_gain_of_a_zone_is_heard_there") {
+        return;
+    }
+    let home = Home::new();
+    let gain = "replay_gain = \"track\"\n";
+    home.configure(&format!("{}{gain}{}", wav_zone("Even"), wav_zone("Plain")));
+    let made = Command::new("ffmpeg")
+        .args("-nostdin -loglevel error -i tests/fixtures/media/sine.flac".split(' '))
+        .args(["-c", "copy", "-metadata", "REPLAYGAIN_TRACK_GAIN=-6.02 dB"])
+        .arg(home.path("tagged.flac"))
+        .output()
+        .expect("ffmpeg is installed: make test-packages");
+    assert!(made.status.success(), "{made:?}");
+    let song = std::fs::read(home.path("tagged.flac")).expect("it has been made");
+    let program = home.start().await;
+    let server = MediaServer::start();
+    let url = server.serve("/song", Media::new(song));
+    for zone in ["Even", "Plain"] {
+        Renderer::find(zone).await.cast_to_the_end(&url).await;
+    }
+    program.stop().await;
+    for (zone, level) in [("Even", LEVEL / 2.0), ("Plain", LEVEL)] {
+        for recording in home.recordings(zone) {
+            let inner = recording.longest_sound().inner(0.1);
+            inner.assert_tones(FIXTURE_PITCH, level);
+        }
+    }
 }
 
 #[tokio::test]
