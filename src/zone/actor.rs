@@ -109,7 +109,11 @@ impl Zone {
                         break;
                     };
                     self.log(&event);
+                    let stalled = matches!(event, EngineEvent::Stalled(_));
                     let effects = self.transport.event(event, self.clock.now());
+                    if stalled {
+                        self.log_stall();
+                    }
                     self.carry_out(effects);
                     self.publish();
                 }
@@ -140,15 +144,19 @@ impl Zone {
         });
     }
 
+    /// Says what is waited for, once the zone knows that it is the current track.
+    fn log_stall(&self) {
+        let zone = &self.name;
+        if let Some(track) = &self.transport.state().track {
+            let uri = &track.request.uri;
+            tracing::warn!(%zone, "{uri}: too little of it has come to play on; waiting for more");
+        }
+    }
+
     fn log(&self, event: &EngineEvent) {
         let zone = &self.name;
         match event {
             EngineEvent::Failed(_, error) => tracing::warn!(%zone, "{error}"),
-            EngineEvent::Stalled(_) => {
-                let track = self.transport.state().track.as_ref();
-                let uri = track.map_or("what is played", |track| &track.request.uri);
-                tracing::warn!(%zone, "{uri} does not keep up: less of it comes than plays; waiting for more");
-            }
             EngineEvent::Displaced => {
                 tracing::info!(%zone, "stopped: another zone plays on all its outputs");
             }

@@ -86,14 +86,16 @@ impl Course {
             Place::Byte(from) => from,
             Place::Time(_) => 0,
         };
+        let skip = from.saturating_sub(answer.first);
+        let ranges = answer.description.ranges && skip == 0;
         Self {
             place,
             came: 0,
             brought: 0,
-            skip: from.saturating_sub(answer.first),
+            skip,
             length: answer.description.length,
-            ranges: answer.description.ranges,
-            ranges_are_sure: answer.vouches_for_ranges,
+            ranges,
+            ranges_are_sure: ranges && answer.vouches_for_ranges,
             live: answer.description.live,
             validator: answer.validator.clone(),
             paused_at: None,
@@ -446,7 +448,7 @@ impl Transfer<'_> {
         }
         course.skip = course.position().saturating_sub(answer.first);
         // Who sends all of it when asked for a part is not asked for one again.
-        course.ranges &= course.skip == 0;
+        course.ranges &= answer.description.ranges && course.skip == 0;
         course.ranges_are_sure = course.ranges && answer.vouches_for_ranges;
         self.remark_on_skip(course);
         Ok(())

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::*;
 
@@ -148,7 +149,7 @@ async fn h15_a_server_that_closes_a_paused_connection_is_asked_for_the_rest() {
         let (bytes, frames) = long_wav();
         let server = MediaServer::start();
         let media = Media::new(bytes).framing(framing);
-        let media = media.drops_paused(Duration::from_millis(150));
+        let media = media.drops_paused(Duration::from_millis(500));
         let uri = server.serve("/long", media);
         let mut listener = Listener::open(request(uri.clone()));
         listener.opened().await;

@@ -114,7 +114,7 @@ impl Evening {
         self.house.reach("STOPPED").await;
         assert!(!self.house.has_failed().await);
         let log = self.program.log().join("\n");
-        assert!(!log.contains("does not keep up"), "{log}");
+        assert!(!log.contains("too little of it has come"), "{log}");
         self.house.nothing_starved(2).await;
         self.program.stop().await;
         for recording in self.home.recordings("House") {

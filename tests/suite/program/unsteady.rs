@@ -125,7 +125,7 @@ async fn a_server_that_is_slower_than_its_song_is_waited_for_and_named() {
         house.reach(state).await;
     }
     assert!(!house.has_failed().await);
-    let cause = "does not keep up: less of it comes than plays";
+    let cause = "too little of it has come to play on";
     program.logged_all(&["WARN", "House", &url, cause]).await;
     program.stop().await;
     for recording in home.recordings("House") {

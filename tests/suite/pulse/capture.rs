@@ -93,7 +93,7 @@ fn source(server: &SoundServer, name: &str) -> CaptureSpec {
 fn bluetooth(server: &SoundServer, address: &str) -> CaptureSpec {
     CaptureSpec::Bluetooth(BluetoothSource {
         server: Some(server.address()),
-        address: address.parse().unwrap(),
+        address: address.parse().expect("an address"),
     })
 }
 
