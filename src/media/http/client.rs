@@ -19,6 +19,9 @@ use super::mend::Mending;
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// A peer that has vanished without a word is asked after this whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(15);
+/// What the system may keep of a connection before it is read: a quarter of a second of the fastest media, or of a whole network. Left to
+/// itself it would keep up to 32 MiB, and one would learn as much later that a server has hung up.
+const KEPT_UNREAD: usize = 512 << 10;
 
 type Plain = Client<Mending<HttpConnector>, String>;
 type Secure = Client<Mending<HttpsConnector<HttpConnector>>, String>;
@@ -84,6 +87,7 @@ fn connector() -> HttpConnector {
     connector.set_connect_timeout(Some(CONNECT_WITHIN));
     connector.set_keepalive(Some(KEEPALIVE));
     connector.set_nodelay(true);
+    connector.set_recv_buffer_size(Some(KEPT_UNREAD));
     connector
 }
 

@@ -34,8 +34,8 @@ const PAUSED: Duration = Duration::from_secs(20);
 /// Before a server that is overloaded is asked again, unless it names a time.
 const OVERLOADED: Duration = Duration::from_secs(1);
 /// What may have been on its way when a pause began: it comes before one hears that the server has lost its patience. Linux lets the
-/// receiver of a connection hold 6 MiB, and the sender 4 (tcp(7): `tcp_rmem`, `tcp_wmem`).
-const ON_ITS_WAY: u64 = 10 << 20;
+/// sender of a connection hold 4 MiB (tcp(7): `tcp_wmem`); the rest is here (`client::KEPT_UNREAD`), which it doubles.
+const ON_ITS_WAY: u64 = 6 << 20;
 /// A connection that has brought this much was a good one.
 const WORTH_IT: u64 = 16 << 10;
 
@@ -363,15 +363,15 @@ impl Transfer<'_> {
         let since = Instant::now();
         loop {
             let now = Instant::now();
+            let waited = now - since;
+            if waited >= patience {
+                return Err(Silence::Whole(waited));
+            }
             if course.may_be_hurried()
                 && lull.is_too_long(now)
                 && self.intake.lasts_less_than(SILENT_AFTER)
             {
                 return Err(Silence::Nearly(lull.lasts(now)));
-            }
-            let waited = now - since;
-            if waited >= patience {
-                return Err(Silence::Whole(waited));
             }
             // What has come of a piece so far stays with the answer.
             if let Ok(next) = timeout(LOOK.min(patience - waited), answer.next()).await {
