@@ -66,7 +66,7 @@ async fn a_song_that_was_paused_goes_on_though_the_server_has_hung_up() {
         return;
     }
     // More than is read ahead and than sockets hold, so that the server has something left to send.
-    const SECONDS: f64 = 20.0;
+    const SECONDS: f64 = 25.0;
     for side in ["tcp_rmem", "tcp_wmem"] {
         let file = format!("/proc/sys/net/ipv4/{side}");
         std::fs::write(file, "4096 65536 131072").expect("the namespace's own");
