@@ -17,6 +17,15 @@ fn assert_whole(heard: &Heard, what: &str) {
     assert!(deviation < 0.02, "{what}: off by {deviation}");
 }
 
+/// The same of a fixture that is coded without loss and was heard in two parts.
+#[track_caller]
+fn assert_lossless(before: Heard, after: Heard) {
+    assert!(after.failure.is_none(), "{:?}", after.failure);
+    let samples = [before.samples, after.samples].concat();
+    assert_eq!(CD.frames(samples.len()), WHOLE);
+    assert!(deviation(CD, &samples, 0) < 1e-4);
+}
+
 #[tokio::test]
 async fn h16_a_connection_cut_in_the_middle_is_resumed_by_range_and_not_heard() {
     for name in ["sine.wav", "sine.flac", "sine.mp3", "sine.m4a", "sine.ogg"] {
@@ -178,10 +187,7 @@ async fn a_server_that_falls_silent_and_has_ranges_is_asked_again() {
     // A tenth of a second is left to be heard.
     pass(Duration::from_millis(2500)).await;
     let after = listener.rest().await;
-    assert!(after.failure.is_none(), "{:?}", after.failure);
-    let samples = [before.samples, after.samples].concat();
-    assert_eq!(CD.frames(samples.len()), WHOLE);
-    assert!(deviation(CD, &samples, 0) < 1e-4);
+    assert_lossless(before, after);
     log.assert_line(&[
         &uri,
         "the server sent next to nothing for 2.5 s",
@@ -198,9 +204,7 @@ async fn a_server_that_takes_one_connection_at_a_time_can_be_asked_again() {
     let before = listener.until(CD.samples(40_000)).await;
     pass(Duration::from_millis(2500)).await;
     let after = listener.rest().await;
-    assert!(after.failure.is_none(), "{:?}", after.failure);
-    let samples = [before.samples, after.samples].concat();
-    assert_eq!(CD.frames(samples.len()), WHOLE);
+    assert_lossless(before, after);
 }
 
 /// It would have to send all of it anew.
@@ -218,9 +222,7 @@ async fn a_server_that_may_have_no_ranges_is_given_more_time() {
     }
     server.release();
     let after = listener.rest().await;
-    assert!(after.failure.is_none(), "{:?}", after.failure);
-    let samples = [before.samples, after.samples].concat();
-    assert_eq!(CD.frames(samples.len()), WHOLE);
+    assert_lossless(before, after);
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -294,10 +296,7 @@ async fn a_server_that_sends_next_to_nothing_and_has_ranges_is_asked_again() {
         pass(Duration::from_millis(milliseconds)).await;
     }
     let after = listener.rest().await;
-    assert!(after.failure.is_none(), "{:?}", after.failure);
-    let samples = [before.samples, after.samples].concat();
-    assert_eq!(CD.frames(samples.len()), WHOLE);
-    assert!(deviation(CD, &samples, 0) < 1e-4);
+    assert_lossless(before, after);
     assert_eq!(server.requests().len(), 2);
     log.assert_line(&[
         &uri,

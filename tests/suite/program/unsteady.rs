@@ -14,6 +14,20 @@ use crate::support::soap::Renderer;
 /// Of [`tone`], per second.
 const BYTES: usize = 48_000 * 8;
 
+/// Asserts that a song was heard whole by both outputs of the zone "House", with one interruption. What fades at it is heard on both sides.
+#[track_caller]
+fn assert_heard_in_two_pieces(home: &Home, seconds: f64) {
+    for recording in home.recordings("House") {
+        let sounds = recording.sounds();
+        let heard: f64 = sounds.iter().map(|sound| sound.seconds()).sum();
+        assert!((heard - seconds).abs() < 0.3, "{heard} s");
+        assert_eq!(sounds.len(), 2);
+        for sound in sounds {
+            sound.inner(0.3).assert_unbroken(0, PITCH[0]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_connection_that_breaks_is_not_heard_while_the_buffer_lasts() {
     if !inside("program::unsteady::a_connection_that_breaks_is_not_heard_while_the_buffer_lasts") {
@@ -95,16 +109,7 @@ async fn a_song_that_was_paused_goes_on_though_the_server_has_hung_up() {
     program.logged_all(&[&url, "asking for the rest"]).await;
     house.nothing_starved(2).await;
     program.stop().await;
-    for recording in home.recordings("House") {
-        let sounds = recording.sounds();
-        let heard: f64 = sounds.iter().map(|sound| sound.seconds()).sum();
-        // The fades at the pause are heard in both.
-        assert!((heard - SECONDS).abs() < 0.3, "{heard} s");
-        assert_eq!(sounds.len(), 2);
-        for sound in sounds {
-            sound.inner(0.3).assert_unbroken(0, PITCH[0]);
-        }
-    }
+    assert_heard_in_two_pieces(&home, SECONDS);
 }
 
 #[tokio::test]
@@ -128,13 +133,5 @@ async fn a_server_that_is_slower_than_its_song_is_waited_for_and_named() {
     let cause = "too little of it has come to play on";
     program.logged_all(&["WARN", "House", &url, cause]).await;
     program.stop().await;
-    for recording in home.recordings("House") {
-        let sounds = recording.sounds();
-        let heard: f64 = sounds.iter().map(|sound| sound.seconds()).sum();
-        assert!((heard - SECONDS).abs() < 0.3, "{heard} s");
-        assert_eq!(sounds.len(), 2);
-        for sound in sounds {
-            sound.inner(0.3).assert_unbroken(0, PITCH[0]);
-        }
-    }
+    assert_heard_in_two_pieces(&home, SECONDS);
 }
