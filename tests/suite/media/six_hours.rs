@@ -38,6 +38,9 @@ const ENOUGH: Duration = Duration::from_secs(15);
 /// What is read ahead of a stream of this rate, in seconds of it.
 const BUFFER: f64 = (2 << 20) as f64 / RATE as f64;
 
+/// Bytes that a decoder may ask for at a time, and more.
+const PACKET: u64 = 32 << 10;
+
 /// The header of a WAV file without end, of one channel of 8 bits.
 fn endless_wav(rate: u32) -> Vec<u8> {
     let mut header = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
@@ -213,9 +216,6 @@ impl Source for Prompt {
         self.source.supply()
     }
 }
-
-/// Bytes that a decoder may ask for at a time, and more.
-const PACKET: u64 = 32 << 10;
 
 /// What this process occupies, in KiB.
 fn resident() -> u64 {
