@@ -2,13 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use unisono::playback::{EngineCommand, EngineEvent};
 
 use super::*;
+use crate::support::ffmpeg::{ffmpeg, folder_of_made};
 use crate::support::house::{House, RATE, card};
 
 /// Where the sine is cut, in seconds: a whole number of frames at every rate, and of no codec's packets.
@@ -49,8 +48,9 @@ const OPUS: Made = made("opus", 48_000, "-c:a libopus -b:a 256k");
 const WAV_8: Made = made("wav", 8_000, "-c:a pcm_f32le");
 
 fn half(made: Made, is_first: bool) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("gapless");
-    fs::create_dir_all(&folder).unwrap();
+    // Tests that run side by side want the same halves.
+    static UNFINISHED: AtomicU32 = AtomicU32::new(0);
+    let folder = folder_of_made("gapless");
     let (from, seconds) = if is_first {
         (0.0, CUT)
     } else {
@@ -67,16 +67,14 @@ fn half(made: Made, is_first: bool) -> Vec<u8> {
     let file = folder.join(&name);
     if !file.exists() {
         // Never half a file under the name of a whole one.
-        let unfinished = folder.join(format!("new-{name}"));
-        let done = Command::new("ffmpeg")
-            .args("-nostdin -loglevel error -y -f lavfi -i".split(' '))
-            .arg(sound)
-            .args("-bitexact".split(' ').chain(made.arguments.split(' ')))
-            .arg(&unfinished)
-            .output()
-            .expect("ffmpeg is installed: make test-packages");
-        assert!(done.status.success(), "{name}: {done:?}");
-        fs::rename(unfinished, &file).unwrap();
+        let number = UNFINISHED.fetch_add(1, Ordering::Relaxed);
+        let unfinished = format!("new{number}-{name}");
+        let how = ["-f", "lavfi", "-i", &sound, "-bitexact"].into_iter();
+        ffmpeg(
+            &folder,
+            how.chain(made.arguments.split(' ')).chain([&*unfinished]),
+        );
+        fs::rename(folder.join(unfinished), &file).unwrap();
     }
     fs::read(file).unwrap()
 }

@@ -1,12 +1,11 @@
 //! ReplayGain and R128: each recording as loud as its measurements say, by tags of all kinds or the sender's word.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use unisono::audio::{Loudness, Measured, ReplayGain};
 
 use super::*;
+use crate::support::ffmpeg::{ffmpeg, folder_of_made};
 
 const TAGS: [&str; 4] = [
     "REPLAYGAIN_TRACK_GAIN=-6.02 dB",
@@ -17,22 +16,11 @@ const TAGS: [&str; 4] = [
 
 /// A second of a sine at half of full scale, with these tags.
 fn tagged(name: &str, arguments: &str, tags: &[&str]) -> Vec<u8> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("loudness");
-    fs::create_dir_all(&folder).unwrap();
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg
-        .args(
-            "-nostdin -loglevel error -y -f lavfi -i aevalsrc=0.5*sin(2*PI*440*t)|0.5*sin(2*PI*440*t):s=48000:d=1"
-                .split(' '),
-        )
-        .args(arguments.split(' '))
-        .current_dir(&folder);
-    for tag in tags {
-        ffmpeg.args(["-metadata", tag]);
-    }
-    let done = ffmpeg.arg(name).output();
-    let done = done.expect("ffmpeg is installed: make test-packages");
-    assert!(done.status.success(), "{name}: {done:?}");
+    let folder = folder_of_made("loudness");
+    let sine = "-f lavfi -i aevalsrc=0.5*sin(2*PI*440*t)|0.5*sin(2*PI*440*t):s=48000:d=1";
+    let tags = tags.iter().flat_map(|tag| ["-metadata", tag]);
+    let how = sine.split(' ').chain(arguments.split(' ')).chain(tags);
+    ffmpeg(&folder, how.chain([name]));
     fs::read(folder.join(name)).unwrap()
 }
 

@@ -5,11 +5,11 @@
 use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use unisono::audio::Converter;
 
 use super::*;
+use crate::support::ffmpeg::{ffmpeg, folder_of_made};
 
 /// Of each file, in seconds: whole frames at every rate, and enough to tell a cent.
 const SECONDS: f64 = 0.75;
@@ -167,8 +167,7 @@ fn layout(channels: usize) -> &'static str {
 
 /// The folder with the files of one rate and layout. They are made anew when what they are made by has changed.
 fn made(rate: u32, channels: usize, kinds: &[&Kind]) -> PathBuf {
-    let folder =
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("matrix/{rate}-{}", layout(channels)));
+    let folder = folder_of_made(&format!("matrix/{rate}-{}", layout(channels)));
     let tones: Vec<String> = TONES[..channels]
         .iter()
         .map(|hertz| format!("{AMPLITUDE}*sin(2*PI*{hertz}*t)"))
@@ -178,18 +177,7 @@ fn made(rate: u32, channels: usize, kinds: &[&Kind]) -> PathBuf {
         tones.join("|"),
         layout(channels)
     );
-    let mut arguments: Vec<String> = [
-        "-nostdin",
-        "-loglevel",
-        "error",
-        "-y",
-        "-f",
-        "lavfi",
-        "-i",
-        &sound,
-    ]
-    .map(str::to_owned)
-    .to_vec();
+    let mut arguments = ["-f", "lavfi", "-i", &sound].map(str::to_owned).to_vec();
     for kind in kinds {
         arguments.extend("-map 0 -bitexact -strict -2".split(' ').map(str::to_owned));
         arguments.extend(kind.arguments.split(' ').map(str::to_owned));
@@ -203,13 +191,7 @@ fn made(rate: u32, channels: usize, kinds: &[&Kind]) -> PathBuf {
     // What was decoded of others goes with them.
     fs::remove_dir_all(&folder).ok();
     fs::create_dir_all(&folder).unwrap();
-    let done = Command::new("ffmpeg")
-        .args(&arguments)
-        .current_dir(&folder)
-        .output()
-        .expect("ffmpeg is installed: make test-packages");
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{rate} {channels}: {said}");
+    ffmpeg(&folder, &arguments);
     fs::write(stamp, by).unwrap();
     folder
 }
@@ -220,19 +202,16 @@ fn decoded_by_ffmpeg(folder: &Path, kinds: &[&Kind]) {
     if lossy().all(|kind| folder.join(kind.reference()).exists()) {
         return;
     }
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args("-nostdin -loglevel error -y".split(' '));
+    let mut arguments = Vec::new();
     for kind in lossy() {
-        ffmpeg.args(["-i", kind.name]);
+        arguments.extend(["-i".to_owned(), kind.name.to_owned()]);
     }
     for (number, kind) in lossy().enumerate() {
-        let map = format!("{number}:a");
-        ffmpeg.args(["-map", &map, "-c:a", "pcm_f32le"]);
-        ffmpeg.arg(kind.reference());
+        let how = format!("-map {number}:a -c:a pcm_f32le");
+        arguments.extend(how.split(' ').map(str::to_owned));
+        arguments.push(kind.reference());
     }
-    let done = ffmpeg.current_dir(folder).output();
-    let done = done.expect("ffmpeg is installed: make test-packages");
-    assert!(done.status.success(), "{done:?}");
+    ffmpeg(folder, arguments);
 }
 
 impl Kind {

@@ -1,12 +1,11 @@
 //! Connections that end before the file does: what is asked for then, and that nothing of it is heard.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use tokio::time::Instant;
 
 use super::*;
+use crate::support::ffmpeg::{ffmpeg, folder_of_made};
 
 /// Asserts that a fixture has been heard whole, as if nothing had happened.
 #[track_caller]
@@ -260,19 +259,12 @@ async fn a_server_that_answers_and_sends_nothing_more_is_given_up_after_45_secon
 /// How fast it plays is guessed from what has been decoded of it: at first that is little.
 #[tokio::test]
 async fn a_file_without_a_duration_that_comes_faster_than_it_plays_is_asked_for_once() {
-    let song = Path::new(env!("CARGO_TARGET_TMPDIR")).join("noise.ogg");
-    let made = Command::new("ffmpeg")
-        .args(
-            "-nostdin -loglevel error -y -f lavfi -i anoisesrc=d=40:c=pink:a=0.4:r=44100"
-                .split(' '),
-        )
-        .args("-ac 2 -c:a libvorbis -q:a 4".split(' '))
-        .arg(&song)
-        .output()
-        .expect("ffmpeg is installed: make test-packages");
-    assert!(made.status.success(), "{made:?}");
+    let folder = folder_of_made("resume");
+    let noise = "-f lavfi -i anoisesrc=d=40:c=pink:a=0.4:r=44100 -ac 2 -c:a libvorbis -q:a 4";
+    ffmpeg(&folder, noise.split(' ').chain(["noise.ogg"]));
     let server = MediaServer::start();
-    let media = Media::new(fs::read(song).unwrap()).trickle(130_000);
+    let song = fs::read(folder.join("noise.ogg")).unwrap();
+    let media = Media::new(song).trickle(130_000);
     let uri = server.serve("/noise.ogg", media);
     let began = Instant::now();
     let heard = Listener::open(request(uri)).rest().await;

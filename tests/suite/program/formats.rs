@@ -1,10 +1,9 @@
 //! Every format, cast to a zone of its own: each is heard on both of the zone's outputs.
 
-use std::process::Command;
-
 use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
+use crate::support::ffmpeg::ffmpeg;
 use crate::support::media_server::{Media, MediaServer, fixture};
 use crate::support::namespace::inside;
 use crate::support::program::{Home, wav_zone};
@@ -29,14 +28,20 @@ async fn the_replay_gain_of_a_zone_is_heard_there() {
     let home = Home::new();
     let gain = "replay_gain = \"track\"\n";
     home.configure(&format!("{}{gain}{}", wav_zone("Even"), wav_zone("Plain")));
-    let made = Command::new("ffmpeg")
-        .args("-nostdin -loglevel error -i tests/fixtures/media/sine.flac".split(' '))
-        .args(["-c", "copy", "-metadata", "REPLAYGAIN_TRACK_GAIN=-6.02 dB"])
-        .arg(home.path("tagged.flac"))
-        .output()
-        .expect("ffmpeg is installed: make test-packages");
-    assert!(made.status.success(), "{made:?}");
-    let song = std::fs::read(home.path("tagged.flac")).expect("it has been made");
+    let folder = home.path("");
+    std::fs::write(folder.join("sine.flac"), fixture("sine.flac")).expect("it can be written");
+    let gain = "REPLAYGAIN_TRACK_GAIN=-6.02 dB";
+    let how = [
+        "-i",
+        "sine.flac",
+        "-c",
+        "copy",
+        "-metadata",
+        gain,
+        "tagged.flac",
+    ];
+    ffmpeg(&folder, how);
+    let song = std::fs::read(folder.join("tagged.flac")).expect("it has been made");
     let program = home.start().await;
     let server = MediaServer::start();
     let url = server.serve("/song", Media::new(song));

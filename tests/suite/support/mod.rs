@@ -1,6 +1,7 @@
 //! What the tests share.
 
 pub(crate) mod dice;
+pub(crate) mod ffmpeg;
 pub mod house;
 pub(crate) mod log;
 pub(crate) mod media_server;
