@@ -46,13 +46,16 @@ impl Stream<'_> {
         let mut next = list.first();
         let mut beginning: Option<Url> = None;
         let mut came = false;
+        let mut is_torn = false;
         loop {
             for segment in list.segments.iter().filter(|it| it.number >= next) {
-                let begins = segment.beginning != beginning;
+                let begins = is_torn || segment.beginning != beginning;
                 let bytes = match self.segment(segment, begins).await {
                     Ok(bytes) => bytes,
                     Err(error) if came => {
                         tracing::warn!("{}: {error}; left out", self.uri);
+                        // Packets may reach from one segment into the next: half of one and half of another would be noise.
+                        is_torn = true;
                         continue;
                     }
                     Err(error) => return Err(error),
@@ -61,6 +64,7 @@ impl Stream<'_> {
                     self.intake.part(description.clone());
                 }
                 beginning.clone_from(&segment.beginning);
+                is_torn = false;
                 came = true;
                 self.push(&bytes).await;
             }

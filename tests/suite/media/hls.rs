@@ -147,3 +147,43 @@ async fn what_is_not_played_of_hls_is_an_error_that_says_so() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_segment_that_cannot_be_had_is_left_out_and_named() {
+    let log = Log::start();
+    let pieces = tagged(&fixture("sine.aac"), 3);
+    let before = hear(Media::new(pieces[0].clone())).await;
+    let after = hear(Media::new(pieces[2].clone())).await;
+    let server = MediaServer::start();
+    let segments = serve_segments(&server, "s", &pieces);
+    let gone = server.serve("/s-1", Media::status(404));
+    let uri = server.serve("/list", list(0, "", &segments, END));
+    let heard = Listener::open(request(uri.clone())).rest().await;
+    assert!(heard.failure.is_none(), "{:?}", heard.failure);
+    assert!(heard.samples == [before.samples, after.samples].concat());
+    log.assert_line(&["WARN", &uri, &gone, "404", "left out"]);
+    assert_eq!(log.text().matches("WARN").count(), 1, "{}", log.text());
+}
+
+#[tokio::test]
+async fn a_live_stream_goes_on_when_its_list_fails_for_a_moment_or_counts_anew() {
+    let log = Log::start();
+    let pieces = tagged(&fixture("plain.mp3"), 6);
+    let server = MediaServer::start();
+    let segments = serve_segments(&server, "s", &pieces);
+    let mut whole = Vec::new();
+    for half in [&segments[..3], &segments[3..]] {
+        let over = server.serve("/over", list(0, "", half, END));
+        whole.extend(Listener::open(request(over)).rest().await.samples);
+    }
+    let uri = server.serve("/live", list(10, "", &segments[..3], ""));
+    let mut listener = Listener::open(request(uri.clone()));
+    listener.opened().await;
+    server.serve("/live", Media::status(503));
+    log.wait_for(&["WARN", &uri, "503", "asking again"]).await;
+    server.serve("/live", list(2, "", &segments[3..], END));
+    let heard = listener.rest().await;
+    assert!(heard.failure.is_none(), "{:?}", heard.failure);
+    assert!(heard.samples == whole);
+    log.assert_line(&["WARN", &uri, "counts its segments anew"]);
+}

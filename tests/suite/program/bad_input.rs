@@ -146,7 +146,15 @@ async fn a_server_that_cannot_be_used_is_named_and_the_next_song_plays() {
     {
         return;
     }
-    let home = Home::with_zones(&["Zipped", "Around", "Local", "Nowhere", "Parts"]);
+    let home = Home::with_zones(&[
+        "Zipped",
+        "Around",
+        "Local",
+        "Nowhere",
+        "Parts",
+        "Locked",
+        "Transport",
+    ]);
     let program = home.start().await;
     let server = MediaServer::start();
     let zipped = Media::fixture("sine.flac").header("Content-Encoding", "gzip");
@@ -154,6 +162,13 @@ async fn a_server_that_cannot_be_used_is_named_and_the_next_song_plays() {
     let local = Media::redirect(302, "file:///etc/passwd");
     let nowhere = Media::status(302);
     let parts = Media::fixture("index-last.m4a").framing(Framing::RefusesRanges);
+    let segments = |name: &str, head: &str| {
+        let list = format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n{head}#EXTINF:1,\n{name}\n");
+        Media::new(list.into_bytes())
+    };
+    let locked = segments("key", "#EXT-X-KEY:METHOD=AES-128,URI=\"key\"\n");
+    server.serve("/packets", Media::new(vec![0x47; 188 * 4]));
+    let transport = segments("packets", "");
     let cases = [
         (
             "Zipped",
@@ -175,6 +190,16 @@ async fn a_server_that_cannot_be_used_is_named_and_the_next_song_plays() {
             "Parts",
             server.serve("/parts", parts),
             "does not hand out parts of files",
+        ),
+        (
+            "Locked",
+            server.serve("/locked", locked),
+            "the playlist is encrypted",
+        ),
+        (
+            "Transport",
+            server.serve("/transport", transport),
+            "MPEG-TS, which is not played",
         ),
     ];
     check_all(&home, program, &server, &cases).await;

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
@@ -35,12 +36,28 @@ impl Log {
         String::from_utf8_lossy(&lines).into_owned()
     }
 
+    /// Whether one line has all of this in it.
+    fn has_line(&self, parts: &[&str]) -> bool {
+        let fits = |line: &str| parts.iter().all(|part| line.contains(part));
+        self.text().lines().any(fits)
+    }
+
     /// Asserts that one line has all of this in it.
     #[track_caller]
     pub(crate) fn assert_line(&self, parts: &[&str]) {
         let text = self.text();
-        let fits = |line: &str| parts.iter().all(|part| line.contains(part));
-        assert!(text.lines().any(fits), "no line with {parts:?}:\n{text}");
+        assert!(self.has_line(parts), "no line with {parts:?}:\n{text}");
+    }
+
+    /// Waits until one line has all of this in it.
+    pub(crate) async fn wait_for(&self, parts: &[&str]) {
+        let told = async {
+            while !self.has_line(parts) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let told = tokio::time::timeout(Duration::from_secs(20), told).await;
+        assert!(told.is_ok(), "no line with {parts:?}:\n{}", self.text());
     }
 }
 
