@@ -78,6 +78,15 @@ impl Codec {
         }
     }
 
+    /// What is left to be heard behind the last packet, a packet's worth of it at most. `None` when there is nothing more.
+    pub(super) fn rest(&mut self) -> Option<GenericAudioBufferRef<'_>> {
+        match self {
+            Self::Symphonia(_) | Self::Opus(_) => None,
+            #[cfg(feature = "he-aac")]
+            Self::HeAac(decoder) => decoder.rest(),
+        }
+    }
+
     /// Forgets what came before: the next packet is from another place.
     pub(super) fn reset(&mut self) {
         match self {

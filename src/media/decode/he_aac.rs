@@ -26,6 +26,10 @@ pub(super) struct HeAacDecoder {
     decoded: Vec<i16>,
     buffer: AudioBuffer<i16>,
     late: usize,
+    /// The last packet.
+    packet: Vec<u8>,
+    /// How many frames of what has been decoded have not been handed out.
+    owed: usize,
 }
 
 impl fmt::Debug for HeAacDecoder {
@@ -71,11 +75,14 @@ impl HeAacDecoder {
             decoded: vec![0; LARGEST],
             buffer: AudioBuffer::new(AudioSpec::new(HALF_OF_A_RATE, Channels::Discrete(1)), 0),
             late: 0,
+            packet: Vec::new(),
+            owed: 0,
         })
     }
 
     /// Forgets what came before: the next packet is from another place.
     pub(super) fn reset(&mut self) {
+        self.owed = 0;
         // The same has succeeded before.
         if let Ok(decoder) = configured(&self.config) {
             self.decoder = decoder;
@@ -97,8 +104,28 @@ impl HeAacDecoder {
     /// # Errors
     /// When it is damaged.
     pub(super) fn decode(&mut self, packet: &Packet) -> Result<()> {
+        self.packet.clear();
+        self.packet.extend_from_slice(&packet.data);
+        self.decode_packet()?;
+        self.owed = self.late;
+        Ok(())
+    }
+
+    /// What the decoder holds back: it hands that out with whatever comes next, and the last packet is as good as any. `None` when
+    /// nothing more is held back.
+    pub(super) fn rest(&mut self) -> Option<GenericAudioBufferRef<'_>> {
+        if self.owed == 0 || self.decode_packet().is_err() {
+            return None;
+        }
+        let frames = self.buffer.frames().min(self.owed);
+        self.owed -= frames;
+        self.buffer.truncate(frames);
+        Some(self.last())
+    }
+
+    fn decode_packet(&mut self) -> Result<()> {
         self.buffer.clear();
-        self.decoder.fill(&packet.data).map_err(damaged)?;
+        self.decoder.fill(&self.packet).map_err(damaged)?;
         self.decoder
             .decode_frame(&mut self.decoded)
             .map_err(damaged)?;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use symphonia::core::audio::Channels;
+use symphonia::core::audio::{Channels, GenericAudioBufferRef};
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::formats::well_known::{FORMAT_ID_ISOMP4, FORMAT_ID_OGG};
@@ -34,6 +34,8 @@ pub(super) struct Selected {
     end: Option<u64>,
     /// How many frames at the end of the next packet are only the codec's.
     padding: u64,
+    /// How many frames the decoder still owes where no packet follows, because it is late.
+    owed: usize,
     /// The container says how much of a packet is to be heard, and the decoder does not know.
     trims_by_duration: bool,
     /// The frame that follows the last. A clock that ticks less often than there are frames is not asked where the next belongs.
@@ -64,6 +66,7 @@ impl Selected {
             length: None,
             end: None,
             padding: 0,
+            owed: 0,
             trims_by_duration: container == FORMAT_ID_ISOMP4,
             next: None,
             mix: None,
@@ -116,6 +119,7 @@ impl Selected {
     pub(super) fn lose_place(&mut self) {
         self.next = None;
         self.padding = 0;
+        self.owed = 0;
     }
 
     /// The next packet is the last, and so much at its end is no music.
@@ -166,7 +170,7 @@ impl Selected {
         let ticks = |duration: symphonia::core::units::Duration| {
             i64::try_from(duration.get()).unwrap_or(i64::MAX)
         };
-        let mut frames = buffer.frames();
+        let frames = buffer.frames();
         // The decoder has trimmed the packet already where it knows how.
         let stated = self.frame(packet.pts.get().saturating_add(ticks(packet.trim_start)));
         let stated = stated.saturating_sub(*late as i64);
@@ -175,15 +179,38 @@ impl Selected {
             _ => stated,
         };
         self.next = Some(start.saturating_add(frames as i64));
+        let mut heard = frames;
         if self.trims_by_duration && !packet.dur.is_zero() {
-            let heard = self.frame(ticks(packet.dur).saturating_add(self.zero));
-            frames = frames.min(usize::try_from(heard).unwrap_or(frames));
+            let stated = self.frame(ticks(packet.dur).saturating_add(self.zero));
+            heard = heard.min(usize::try_from(stated).unwrap_or(heard));
         }
+        heard = heard.saturating_sub(usize::try_from(self.padding).unwrap_or(heard));
+        // The end of what belongs to this packet comes that much later.
+        let dropped = frames - heard;
+        self.owed = late.saturating_sub(dropped);
+        self.heard(start, frames - dropped.saturating_sub(*late), buffer)
+    }
+
+    /// What the decoder has handed out behind the last packet, as far as it is music.
+    pub(super) fn place_rest(&mut self, buffer: &GenericAudioBufferRef<'_>) -> Option<Decoded> {
+        let start = self.next?;
+        let frames = buffer.frames().min(self.owed);
+        self.owed -= frames;
+        self.next = Some(start.saturating_add(frames as i64));
+        self.heard(start, frames, buffer)
+    }
+
+    /// The first so many frames of `buffer` as they are heard from the frame `start` on, as far as they are music.
+    fn heard(
+        &mut self,
+        start: i64,
+        mut frames: usize,
+        buffer: &GenericAudioBufferRef<'_>,
+    ) -> Option<Decoded> {
         if let Some(end) = self.end {
             let left = i64::try_from(end).unwrap_or(i64::MAX).saturating_sub(start);
             frames = frames.min(usize::try_from(left).unwrap_or(0));
         }
-        frames = frames.saturating_sub(usize::try_from(self.padding).unwrap_or(frames));
         let before = usize::try_from(start.saturating_neg())
             .unwrap_or(0)
             .min(frames);
