@@ -4,6 +4,7 @@
 mod reader;
 
 use std::collections::VecDeque;
+use std::fmt::{self, Display, Formatter};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -32,6 +33,15 @@ pub(super) enum Place {
     Byte(u64),
     /// From this time on, as a file of its own (DLNA's `TimeSeekRange`).
     Time(Duration),
+}
+
+impl Display for Place {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Byte(from) => write!(formatter, "from byte {from} on"),
+            Self::Time(from) => write!(formatter, "from {:.3} s on", from.as_secs_f64()),
+        }
+    }
 }
 
 /// What the server said about the file.

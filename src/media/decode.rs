@@ -35,7 +35,7 @@ use super::decoder::{Decoded, Decoder, Reached, Undecodable};
 use super::edits::Tap;
 use super::id3;
 use super::padding::Padding;
-use super::wav;
+use super::wav::{self, Front};
 use super::{MediaInfo, MediaRequest};
 use codec::Codec;
 use ending::Ending;
@@ -49,6 +49,35 @@ const PREROLL: u64 = 4 * 1152;
 /// More packets in a row of which nothing is heard are no damage that the music gets over: a few bytes of an index can announce
 /// billions of empty ones.
 const MOST_BARREN: usize = 10_000;
+/// Packets in a row that seem to be of a kind that is not decoded. The damaged ones among them are followed by others; where a connection
+/// was cut within a packet, it is the first.
+const MOST_UNKNOWN: usize = 8;
+
+/// How a file begins, and what is said of it.
+#[derive(Debug, Clone, Copy)]
+struct Beginning<'a> {
+    head: &'a [u8],
+    description: &'a Description,
+    request: &'a MediaRequest,
+}
+
+impl Beginning<'_> {
+    fn is_mp4(self) -> bool {
+        self.head.get(4..8).is_some_and(|name| name == b"ftyp")
+    }
+
+    fn is_caf(self) -> bool {
+        self.head.starts_with(b"caff")
+    }
+
+    fn is_adts(self) -> bool {
+        matches!(self.head, [0xff, second, ..] if second & 0xf6 == 0xf0)
+    }
+
+    fn is_matroska(self) -> bool {
+        self.head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3])
+    }
+}
 
 /// Decodes whatever Symphonia finds in a file.
 pub(super) struct ContainerDecoder {
@@ -61,9 +90,12 @@ pub(super) struct ContainerDecoder {
     following: Option<Packet>,
     source: Input,
     info: MediaInfo,
+    stated: Option<Duration>,
     loudness: Loudness,
     /// The first frames, decoded at opening because only they tell the layout for certain.
     first: Option<Decoded>,
+    /// How many packets in a row have been of no known kind.
+    unknown: usize,
     /// Reading was interrupted, so the demuxer may stand in the middle of something.
     torn: bool,
 }
@@ -87,21 +119,44 @@ impl ContainerDecoder {
                 request.uri
             );
         }
-        let frames = front.as_ref().and_then(|front| front.frames);
-        let is_mp4 = head.get(4..8).is_some_and(|name| name == b"ftyp");
-        let is_caf = head.starts_with(b"caff");
-        let is_adts = matches!(head, [0xff, second, ..] if second & 0xf6 == 0xf0);
+        let front = front.unwrap_or_default();
+        let beginning = Beginning {
+            head,
+            description,
+            request,
+        };
+        let opened = Self::open_behind(&front, &reader, beginning, description.ranges);
+        if opened.is_ok() || !(beginning.is_mp4() && description.ranges) {
+            return opened;
+        }
+        // One that has lost its end is still played from its beginning, if its index is there.
+        Self::open_behind(&front, &reader, beginning, false).or(opened)
+    }
+
+    /// The same with `front` in place of what stands before the samples; by what is at the end of the file, too, if that `may_look_ahead`.
+    fn open_behind(
+        front: &Front,
+        reader: &ByteReader,
+        beginning: Beginning<'_>,
+        may_look_ahead: bool,
+    ) -> Result<Self, Undecodable> {
+        let Beginning {
+            description,
+            request,
+            ..
+        } = beginning;
+        let (is_mp4, is_caf) = (beginning.is_mp4(), beginning.is_caf());
+        let is_adts = beginning.is_adts();
         let gate = Gate {
             // A seekable file is searched for tags and durations at its end first, which costs a request or two. Only an MP4
             // needs it: its index may be at the end. That of a CAF always is.
-            seekable: AtomicBool::new((is_mp4 || is_caf) && description.ranges),
+            seekable: AtomicBool::new((is_mp4 || is_caf) && may_look_ahead),
             // An ADTS reader that knows the length estimates the duration from the first 16 KiB.
             length: AtomicBool::new(is_caf || (is_adts && request.duration.is_none())),
         };
         let tap = is_mp4.then(Tap::default);
-        let is_matroska = head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]);
-        let padding = is_matroska.then(Padding::default);
-        let source = Input::new(reader, front.unwrap_or_default(), gate, tap, padding);
+        let padding = beginning.is_matroska().then(Padding::default);
+        let source = Input::new(reader.clone(), front.clone(), gate, tap, padding);
         let stream = MediaSourceStream::new(Box::new(source.clone()), Default::default());
         let mut format = symphonia::default::get_probe()
             .probe(
@@ -119,17 +174,20 @@ impl ContainerDecoder {
         let tags = Tags::read(&mut *format);
         let decoder = Codec::of(&*format)?;
         let track = Selected::of(&*format, tags.edit.or(source.take_edit()), decoder.rate())?;
+        let lasts =
+            |frames: Option<u64>| frames.and_then(|frames| playing_time(frames, track.rate));
+        let by_file = track.duration().or_else(|| whole(&*format));
         let mut opened = Self {
             info: MediaInfo {
                 format: StreamFormat {
                     rate: track.rate,
                     channels: 2,
                 },
-                duration: frames
-                    .and_then(|frames| playing_time(frames, track.rate))
-                    .or_else(|| track.duration()),
+                duration: lasts(front.frames).or(by_file),
                 seekable: description.ranges,
             },
+            // That of an ADTS file is the estimate.
+            stated: lasts(front.stated).or(by_file.filter(|_| !is_adts)),
             loudness: tags.loudness,
             format,
             decoder,
@@ -138,19 +196,15 @@ impl ContainerDecoder {
             following: None,
             source,
             first: None,
+            unknown: 0,
             torn: false,
         };
-        opened.begin(head, description, request)?;
+        opened.begin(beginning)?;
         Ok(opened)
     }
 
     /// Decodes the first frames, which complete what is known of the file.
-    fn begin(
-        &mut self,
-        head: &[u8],
-        description: &Description,
-        request: &MediaRequest,
-    ) -> Result<(), Undecodable> {
+    fn begin(&mut self, beginning: Beginning<'_>) -> Result<(), Undecodable> {
         let mut estimate = None;
         let mut barren = 0;
         let first = loop {
@@ -160,7 +214,7 @@ impl ContainerDecoder {
             };
             barren += 1;
             if estimate.is_none() {
-                estimate = self.estimate(&packet, head, description);
+                estimate = self.estimate(&packet, beginning);
             }
             if let Some(decoded) = self.decode_packet(&packet)? {
                 break decoded;
@@ -170,22 +224,19 @@ impl ContainerDecoder {
         if self.track.rate != first.chunk.format.rate {
             self.track.set_rate(first.chunk.format.rate);
         }
-        self.info.duration = self.info.duration.or(request.duration).or(estimate);
+        let duration = self.info.duration;
+        self.info.duration = duration.or(beginning.request.duration).or(estimate);
         self.first = Some(first);
         Ok(())
     }
 
     /// How long an MP3 of constant bit rate plays, by its first packet: such files do not say.
-    fn estimate(
-        &self,
-        packet: &Packet,
-        head: &[u8],
-        description: &Description,
-    ) -> Option<Duration> {
+    fn estimate(&self, packet: &Packet, beginning: Beginning<'_>) -> Option<Duration> {
         if self.format.format_info().format != FORMAT_ID_MP3 || packet.data.is_empty() {
             return None;
         }
-        let audio = description.length?.checked_sub(id3::length(head) as u64)?;
+        let tag = id3::length(beginning.head) as u64;
+        let audio = beginning.description.length?.checked_sub(tag)?;
         let packets = audio as f64 / packet.data.len() as f64;
         // An MP3's tick is a frame.
         let seconds = packets * packet.block_dur().get() as f64 / f64::from(self.track.rate);
@@ -255,12 +306,17 @@ impl ContainerDecoder {
             Ok(decoded) => decoded,
             // One damaged packet is a click; the music goes on.
             Err(Error::DecodeError(_) | Error::IoError(_)) => return Ok(None),
+            Err(Error::Unsupported(_)) if self.unknown < MOST_UNKNOWN => {
+                self.unknown += 1;
+                return Ok(None);
+            }
             Err(Error::ResetRequired) => {
                 self.decoder = Codec::of(&*self.format)?;
                 return Ok(None);
             }
             Err(error) => return Err(undecodable(&error)),
         };
+        self.unknown = 0;
         Ok(self.track.place(packet, &decoded))
     }
 
@@ -338,6 +394,10 @@ impl Decoder for ContainerDecoder {
         self.info
     }
 
+    fn stated(&self) -> Option<Duration> {
+        self.stated
+    }
+
     fn loudness(&self) -> Loudness {
         self.loudness
     }
@@ -348,7 +408,8 @@ impl Decoder for ContainerDecoder {
         }
         for _ in 0..MOST_BARREN {
             let Some(packet) = self.next_packet()? else {
-                return Ok(None);
+                let rest = self.decoder.rest();
+                return Ok(rest.and_then(|rest| self.track.place_rest(&rest)));
             };
             if let Some(decoded) = self.decode_packet(&packet)? {
                 return Ok(Some(decoded));
@@ -393,6 +454,17 @@ fn unknown_format(error: Error, description: &Description) -> Undecodable {
         ),
         error => undecodable(&error),
     }
+}
+
+/// How long all that is in a Matroska file plays: what is said of the file and not of a track.
+fn whole(format: &dyn FormatReader) -> Option<Duration> {
+    if format.format_info().format != FORMAT_ID_MKV {
+        return None;
+    }
+    let info = format.media_info();
+    let nanos = info.time_base?.calc_duration(info.duration?)?.as_nanos();
+    let nanos = u64::try_from(nanos).ok().filter(|nanos| *nanos > 0);
+    nanos.map(Duration::from_nanos)
 }
 
 fn playing_time(frames: u64, rate: u32) -> Option<Duration> {

@@ -2,6 +2,7 @@
 //! Decoding itself is done in [`decode`] and [`pcm`].
 
 use std::io::{self, Read};
+use std::time::Duration;
 
 use crate::audio::Loudness;
 
@@ -41,6 +42,11 @@ impl From<io::Error> for Undecodable {
 pub(super) trait Decoder {
     /// Layout, duration, and whether seeking works.
     fn info(&self) -> MediaInfo;
+
+    /// How long it plays by its own word, which is no estimate: where it ends sooner, something is missing.
+    fn stated(&self) -> Option<Duration> {
+        None
+    }
 
     /// How loud the file says that it is.
     fn loudness(&self) -> Loudness {
@@ -99,6 +105,10 @@ struct Scaled {
 impl Decoder for Scaled {
     fn info(&self) -> MediaInfo {
         self.decoder.info()
+    }
+
+    fn stated(&self) -> Option<Duration> {
+        self.decoder.stated()
     }
 
     fn decode(&mut self) -> Result<Option<Decoded>, Undecodable> {

@@ -32,6 +32,8 @@ pub(super) struct Front {
     pub(super) audio: u64,
     /// How many frames there are, if the file knows or is as long.
     pub(super) frames: Option<u64>,
+    /// How many there are by the header's word alone.
+    pub(super) stated: Option<u64>,
     /// Whether the header's size of the samples is that of the samples.
     pub(super) is_size_true: bool,
 }
@@ -125,10 +127,10 @@ pub(super) fn front(reader: &mut impl Read, length: Option<u64>) -> io::Result<O
                 .filter(|_| size == u64::from(u32::MAX))
                 .unwrap_or(size);
             let there = length.map(|length| length.saturating_sub(at));
-            let is_known = stated != 0
-                && (large.is_some() || layout == Layout::Wave64 || stated < UNKNOWN_FROM)
-                && there.is_none_or(|there| stated <= there);
-            let size = if is_known { Some(stated) } else { there };
+            let is_size = large.is_some() || layout == Layout::Wave64 || stated < UNKNOWN_FROM;
+            let stated = (stated != 0 && is_size).then_some(stated);
+            let known = stated.filter(|stated| there.is_none_or(|there| *stated <= there));
+            let size = known.or(there);
             let told = size.and_then(|size| u32::try_from(size).ok());
             bytes.extend(b"data");
             bytes.extend(told.unwrap_or(u32::MAX).to_le_bytes());
@@ -136,7 +138,8 @@ pub(super) fn front(reader: &mut impl Read, length: Option<u64>) -> io::Result<O
                 bytes,
                 audio: at,
                 frames: size.zip(frame).map(|(size, frame)| size / frame),
-                is_size_true: is_known,
+                stated: stated.zip(frame).map(|(size, frame)| size / frame),
+                is_size_true: known.is_some(),
             }));
         }
         let padded = layout.padded(size);

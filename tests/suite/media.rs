@@ -6,6 +6,7 @@
 )]
 
 mod conduct;
+mod cut_short;
 mod formats;
 mod gapless;
 mod high_efficiency;

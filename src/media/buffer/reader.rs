@@ -50,6 +50,14 @@ impl ByteReader {
         }
     }
 
+    /// Whether the transfer is over and has brought less than the server said.
+    pub(in crate::media) fn is_short(&self) -> bool {
+        let state = self.shared.lock();
+        let length = state.description.as_ref().and_then(|it| it.length);
+        let came = state.window.end().saturating_sub(state.base);
+        state.ending.is_some() && length.is_some_and(|length| came < length)
+    }
+
     /// Reads on after the interruption `number`.
     pub(in crate::media) fn heed(&self, number: u64) {
         self.shared.lock().heeded = number;

@@ -242,6 +242,10 @@ impl Transfer<'_> {
                 return Err(refusal.explain(self.uri));
             };
             if status == StatusCode::RANGE_NOT_SATISFIABLE && place != Place::Byte(0) {
+                tracing::warn!(
+                    "{}: by the server's word there is nothing {place}",
+                    self.uri
+                );
                 return Ok(None);
             }
             let pause = retry_after.unwrap_or(OVERLOADED).min(FIRST_BYTE_WITHIN);
@@ -270,10 +274,7 @@ impl Transfer<'_> {
                     tracing::info!("{uri}: {remark}");
                 }
             }
-            Place::Byte(from) => tracing::debug!("{uri}: asked for from byte {from} on"),
-            Place::Time(from) => {
-                tracing::debug!("{uri}: asked for from {:.3} s on", from.as_secs_f64());
-            }
+            place => tracing::debug!("{uri}: asked for what is there {place}"),
         }
     }
 

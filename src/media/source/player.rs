@@ -18,6 +18,11 @@ const DEMUXED_AHEAD: u64 = 64 << 10;
 /// What so much of it took says how much the rest will take: then what a demuxer has read ahead is little beside it.
 const TELLING: Duration = Duration::from_secs(4);
 
+/// Media that ends by so much sooner than it says has lost something. Rounding, or a last packet, is less.
+const SHORT_BY: Duration = Duration::from_secs(1);
+/// The same of what the sender says: some round to seconds, some estimate.
+const SHORT_OF_SENDERS: Duration = Duration::from_secs(3);
+
 /// The decode thread's end.
 pub(super) struct Player {
     request: MediaRequest,
@@ -26,6 +31,8 @@ pub(super) struct Player {
     /// How much has been decoded since the last opening or jump, and where in the part that began.
     decoded: Duration,
     began_at: u64,
+    /// The time in the media up to which it has been decoded.
+    reached: Duration,
     /// How many bytes a second of it takes, if length and duration say so.
     rate: Option<u64>,
     /// The same as far as what has been decoded shows…
@@ -62,6 +69,7 @@ impl Player {
             outlet,
             decoded: Duration::ZERO,
             began_at: 0,
+            reached: Duration::ZERO,
             rate: None,
             estimate: None,
             estimate_tells: false,
@@ -100,6 +108,7 @@ impl Player {
             let played = self.carry_out(&mut decoder, task, info.seekable, ended);
             let wish = match played {
                 Ok(()) => {
+                    self.remark_on_end(&*decoder);
                     ended = true;
                     self.outlet.finish(Ending::End);
                     self.outlet.next_wish()
@@ -115,6 +124,35 @@ impl Player {
                 Err(close) => return close,
             };
         }
+    }
+
+    /// Says so where media ends sooner than it should: nobody would know why the music stopped.
+    fn remark_on_end(&self, decoder: &dyn Decoder) {
+        let described = self.reader.describe().unwrap_or_default();
+        let is_part =
+            described.live || described.one_of_many || described.begins_at > Duration::ZERO;
+        // What the server had announced and did not send has been told by whoever fetched it.
+        if is_part || self.reader.is_short() {
+            return;
+        }
+        let sender = self.request.duration;
+        let (who, stated, tolerance) = match (decoder.stated(), sender) {
+            (Some(stated), _) => ("it says", stated, SHORT_BY),
+            (None, Some(stated)) => ("the sender says", stated, SHORT_OF_SENDERS),
+            (None, None) => return,
+        };
+        if self.reached + tolerance >= stated {
+            return;
+        }
+        let length = described.length.map_or_else(String::new, |length| {
+            format!(", or the server's word that it is {length} bytes long is wrong")
+        });
+        tracing::warn!(
+            "{}: {who} that it lasts {:.1} s, and nothing comes after {:.1} s; it was cut off{length}",
+            self.request.uri,
+            stated.as_secs_f64(),
+            self.reached.as_secs_f64(),
+        );
     }
 
     /// What a wish means for the decoder, or that there is nothing more to do.
@@ -281,6 +319,7 @@ impl Player {
                 return self.play_on(decoder);
             }
         }
+        self.reached = to;
         self.outlet.push(Item::Sought(to));
         Ok(())
     }
@@ -330,18 +369,24 @@ impl Player {
         Ok(())
     }
 
-    fn decode(&self, decoder: &mut dyn Decoder) -> Result<Option<Decoded>, Break> {
+    fn decode(&mut self, decoder: &mut dyn Decoder) -> Result<Option<Decoded>, Break> {
         if let Some(wish) = self.outlet.wish() {
             return Err(Break::Wish(wish));
         }
-        match (decoder.decode(), self.reader.failure()) {
+        let decoded = match (decoder.decode(), self.reader.failure()) {
             // What is left of a packet at the end of a part.
-            (Err(_), _) if self.reader.is_at_end_of_part() => Ok(None),
-            (Err(error), _) => Err(self.explain(error)),
+            (Err(_), _) if self.reader.is_at_end_of_part() => None,
+            (Err(error), _) => return Err(self.explain(error)),
             // To a demuxer a connection that breaks off may look like the end of the file.
-            (Ok(None), Some(error)) => Err(Break::Failed(error)),
-            (Ok(decoded), _) => Ok(decoded),
+            (Ok(None), Some(error)) => return Err(Break::Failed(error)),
+            (Ok(decoded), _) => decoded,
+        };
+        if let Some(Decoded { at, chunk }) = &decoded {
+            let rate = f64::from(chunk.format.rate);
+            let begins = Duration::try_from_secs_f64(*at as f64 / rate).unwrap_or(LONGEST);
+            self.reached = begins.saturating_add(playing_time(chunk));
         }
+        Ok(decoded)
     }
 
     /// Of what happened, the first that explains the rest: someone interrupted, the transfer failed, the file is bad.

@@ -400,3 +400,28 @@ async fn a_file_that_trickles_in_is_heard_as_it_comes() {
     samples.extend(listener.rest().await.samples);
     assert_eq!(CD.frames(samples.len()), WHOLE);
 }
+
+/// As where a connection breaks and the next one goes on somewhere else.
+#[tokio::test]
+async fn what_is_missing_in_the_middle_is_left_out_and_the_rest_plays() {
+    for name in [
+        "sine.aac",
+        "plain.mp3",
+        "vbr.mp3",
+        "sine.mp2",
+        "sine.flac",
+        "sine.wav",
+    ] {
+        let bytes = fixture(name);
+        for part in 3..8 {
+            let from = bytes.len() / part;
+            let rest = [&bytes[..from], &bytes[from * 2..]].concat();
+            let heard = hear(Media::new(rest).framing(Framing::UntilClose)).await;
+            assert!(heard.failure.is_none(), "{name}: {:?}", heard.failure);
+            // Two blocks of FLAC lie across the seam.
+            let least = WHOLE - WHOLE / part - 10_000;
+            let frames = CD.frames(heard.samples.len());
+            assert!(frames > least, "{name} without 1/{part}: {frames}");
+        }
+    }
+}

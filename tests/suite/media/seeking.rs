@@ -203,6 +203,29 @@ async fn a_jump_in_a_long_file_is_one_request_with_a_range() {
 }
 
 #[tokio::test]
+async fn a_place_that_the_server_has_not_ends_the_song_and_is_named() {
+    let log = Log::start();
+    let (bytes, frames) = long_wav();
+    let server = MediaServer::start();
+    let half = bytes.len() / 2;
+    let uri = server.serve("/song", Media::new(bytes).ends_at(half));
+    let mut listener = Listener::open(request(uri.clone()));
+    listener.opened().await;
+    let place = Duration::from_secs(frames as u64 * 3 / 4 / 44_100);
+    listener.source.seek(place);
+    assert_eq!(listener.sought().await, place);
+    let heard = listener.rest().await;
+    assert!(heard.failure.is_none() && heard.samples.is_empty());
+    let parts = [
+        "WARN",
+        &uri,
+        "by the server's word there is nothing from byte",
+    ];
+    log.assert_line(&parts);
+    assert_eq!(log.text().matches("WARN").count(), 1, "{}", log.text());
+}
+
+#[tokio::test]
 async fn k09_a_server_that_only_seemed_seekable_is_read_on_to_the_place() {
     let log = Log::start();
     let (bytes, _) = long_wav();
