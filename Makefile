@@ -21,7 +21,7 @@ UNITS = $(HOME)/.config/systemd/user
 
 PROGRAM = target/release/unisono
 
-.PHONY: help run demo bench measure fuzz test install uninstall build-packages test-packages test-clients cargo
+.PHONY: help run demo bench measure fuzz test test-features install uninstall build-packages test-packages test-clients cargo
 
 help:
 	@echo 'make run        install what is missing, build, and run'
@@ -30,6 +30,7 @@ help:
 	@echo 'make measure    three minutes on sound servers of its own: how well they are in step, and what it costs'
 	@echo 'make fuzz       ten minutes of any bytes at all for each thing that reads bytes'
 	@echo 'make test       everything that must hold before a change is taken in'
+	@echo 'make test-features  the same of what is built otherwise: without what is optional, and with HE-AAC'
 	@echo 'make install    put the program into $(PREFIX)/bin and its systemd unit into place'
 	@echo 'make uninstall  take both away again'
 
@@ -68,6 +69,12 @@ test: cargo build-packages test-packages test-clients
 	cargo test --lib --bins --test suite -- --test-threads=$(TEST_THREADS) $(REAL_TIME:%=--skip %)
 	cargo test --lib --bins --test suite -- --test-threads=2 $(REAL_TIME)
 	cargo test --benches
+
+# Eight minutes more. What is chosen by a feature is in few places, and seldom changed.
+test-features: cargo build-packages test-packages
+	cargo clippy --all-targets --features he-aac -- -D warnings
+	cargo test --no-default-features --lib --bins
+	cargo test --features he-aac --lib --test suite -- media::
 
 install: $(PROGRAM)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/unisono

@@ -2,6 +2,7 @@
 //! It starts no thread and knows nothing of where the bytes come from.
 
 mod aac;
+mod beginning;
 mod codec;
 mod ending;
 #[cfg(feature = "he-aac")]
@@ -37,6 +38,7 @@ use super::id3;
 use super::padding::Padding;
 use super::wav::{self, Front};
 use super::{MediaInfo, MediaRequest};
+use beginning::Beginning;
 use codec::Codec;
 use ending::Ending;
 use input::{Gate, Input};
@@ -52,32 +54,6 @@ const MOST_BARREN: usize = 10_000;
 /// Packets in a row that seem to be of a kind that is not decoded. The damaged ones among them are followed by others; where a connection
 /// was cut within a packet, it is the first.
 const MOST_UNKNOWN: usize = 8;
-
-/// How a file begins, and what is said of it.
-#[derive(Debug, Clone, Copy)]
-struct Beginning<'a> {
-    head: &'a [u8],
-    description: &'a Description,
-    request: &'a MediaRequest,
-}
-
-impl Beginning<'_> {
-    fn is_mp4(self) -> bool {
-        self.head.get(4..8).is_some_and(|name| name == b"ftyp")
-    }
-
-    fn is_caf(self) -> bool {
-        self.head.starts_with(b"caff")
-    }
-
-    fn is_adts(self) -> bool {
-        matches!(self.head, [0xff, second, ..] if second & 0xf6 == 0xf0)
-    }
-
-    fn is_matroska(self) -> bool {
-        self.head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3])
-    }
-}
 
 /// Decodes whatever Symphonia finds in a file.
 pub(super) struct ContainerDecoder {
@@ -210,7 +186,8 @@ impl ContainerDecoder {
         let first = loop {
             let packet = self.next_packet()?.filter(|_| barren < MOST_BARREN);
             let Some(packet) = packet else {
-                return Err(Undecodable("there is no audio in it".to_owned()));
+                let nothing = || Undecodable("there is no audio in it".to_owned());
+                break self.rest().ok_or_else(nothing)?;
             };
             barren += 1;
             if estimate.is_none() {
@@ -320,6 +297,12 @@ impl ContainerDecoder {
         Ok(self.track.place(packet, &decoded))
     }
 
+    /// The frames that the decoder has held back, when there are no more packets.
+    fn rest(&mut self) -> Option<Decoded> {
+        let rest = self.decoder.rest()?;
+        self.track.place_rest(&rest)
+    }
+
     /// Whether the demuxer knows where it is only by counting from the beginning. It must then not go on from where it was
     /// torn away; a seek to the beginning makes it count anew.
     fn counts_packets(&self) -> bool {
@@ -408,8 +391,7 @@ impl Decoder for ContainerDecoder {
         }
         for _ in 0..MOST_BARREN {
             let Some(packet) = self.next_packet()? else {
-                let rest = self.decoder.rest();
-                return Ok(rest.and_then(|rest| self.track.place_rest(&rest)));
+                return Ok(self.rest());
             };
             if let Some(decoded) = self.decode_packet(&packet)? {
                 return Ok(Some(decoded));

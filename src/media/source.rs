@@ -3,6 +3,7 @@
 
 mod outlet;
 mod player;
+mod shortfall;
 
 use std::sync::Arc;
 use std::thread;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::outlet::{Ending, Item, Outlet, Wish, leave_out, playing_time};
+use super::shortfall::Extent;
 use crate::media::buffer::ByteReader;
 use crate::media::decoder::{self, Decoded, Decoder, Reached, Undecodable};
 use crate::media::{MediaError, MediaInfo, MediaRequest};
@@ -17,11 +18,6 @@ const LONGEST: Duration = Duration::from_hours(1000);
 const DEMUXED_AHEAD: u64 = 64 << 10;
 /// What so much of it took says how much the rest will take: then what a demuxer has read ahead is little beside it.
 const TELLING: Duration = Duration::from_secs(4);
-
-/// Media that ends by so much sooner than it says has lost something. Rounding, or a last packet, is less.
-const SHORT_BY: Duration = Duration::from_secs(1);
-/// The same of what the sender says: some round to seconds, some estimate.
-const SHORT_OF_SENDERS: Duration = Duration::from_secs(3);
 
 /// The decode thread's end.
 pub(super) struct Player {
@@ -126,7 +122,7 @@ impl Player {
         }
     }
 
-    /// Says so where media ends sooner than it should: nobody would know why the music stopped.
+    /// Says so where media ends sooner than it should.
     fn remark_on_end(&self, decoder: &dyn Decoder) {
         let described = self.reader.describe().unwrap_or_default();
         let is_part =
@@ -135,24 +131,15 @@ impl Player {
         if is_part || self.reader.is_short() {
             return;
         }
-        let sender = self.request.duration;
-        let (who, stated, tolerance) = match (decoder.stated(), sender) {
-            (Some(stated), _) => ("it says", stated, SHORT_BY),
-            (None, Some(stated)) => ("the sender says", stated, SHORT_OF_SENDERS),
-            (None, None) => return,
+        let extent = Extent {
+            stated: decoder.stated(),
+            sent: self.request.duration,
+            reached: self.reached,
+            length: described.length,
         };
-        if self.reached + tolerance >= stated {
-            return;
+        if let Some(shortfall) = extent.shortfall() {
+            tracing::warn!("{}: {shortfall}", self.request.uri);
         }
-        let length = described.length.map_or_else(String::new, |length| {
-            format!(", or the server's word that it is {length} bytes long is wrong")
-        });
-        tracing::warn!(
-            "{}: {who} that it lasts {:.1} s, and nothing comes after {:.1} s; it was cut off{length}",
-            self.request.uri,
-            stated.as_secs_f64(),
-            self.reached.as_secs_f64(),
-        );
     }
 
     /// What a wish means for the decoder, or that there is nothing more to do.

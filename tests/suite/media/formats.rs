@@ -425,3 +425,15 @@ async fn what_is_missing_in_the_middle_is_left_out_and_the_rest_plays() {
         }
     }
 }
+
+#[tokio::test]
+async fn matroska_says_how_long_it_lasts() {
+    for name in ["sine.mka", "sine.webm"] {
+        for framing in [Framing::Ranges, Framing::UntilClose] {
+            let heard = hear(Media::fixture(name).framing(framing)).await;
+            let duration = heard.info.unwrap().duration.unwrap().as_secs_f64();
+            // Its clock ticks in milliseconds; the codec's padding may count.
+            assert!((1.499..1.51).contains(&duration), "{name}: {duration} s");
+        }
+    }
+}

@@ -194,7 +194,7 @@ async fn a_server_that_cannot_be_used_is_named_and_the_next_song_plays() {
         (
             "Locked",
             server.serve("/locked", locked),
-            "the playlist is encrypted",
+            "an HLS stream that is encrypted",
         ),
         (
             "Transport",

@@ -1,5 +1,7 @@
 //! Media over TLS: what the system trusts plays, and what it does not is refused with the reason.
 
+use std::process::Command;
+
 use crate::support::media_server::tls::Tls;
 use crate::support::media_server::{Media, MediaServer};
 use crate::support::namespace::inside;
@@ -47,6 +49,61 @@ async fn https_with_a_certificate_that_the_system_trusts_is_heard_whole() {
             .longest_sound()
             .inner(0.05)
             .assert_tones(PITCH, LEVEL);
+    }
+}
+
+/// The program on a system that trusts this: for the program alone, it is what stands where Debian keeps what it trusts.
+async fn start_on_a_system(home: &Home, trusted: &str) -> Program {
+    let store = home.path("certs");
+    std::fs::create_dir(&store).expect("a folder in a folder of ours");
+    std::fs::write(store.join("ca-certificates.crt"), trusted).expect("a file in it");
+    let run = home.run();
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c"]);
+    command.arg("mount --bind \"$0\" /etc/ssl/certs && exec \"$@\"");
+    command
+        .arg(store)
+        .arg(run.get_program())
+        .args(run.get_args());
+    command.envs(
+        run.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    for named in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        command.env_remove(named);
+    }
+    let program = Program::spawn(&mut command);
+    program.logged("ready: ").await;
+    program
+}
+
+#[tokio::test]
+async fn https_is_trusted_where_the_systems_own_certificates_vouch_for_it() {
+    if !inside("program::secure::https_is_trusted_where_the_systems_own_certificates_vouch_for_it")
+    {
+        return;
+    }
+    let server = MediaServer::start();
+    let (tls, other) = (Tls::before(&server), Tls::before(&server));
+    let home = Home::with_zones(&["House"]);
+    let program = start_on_a_system(&home, &tls.certificate).await;
+    let house = Renderer::find("House").await;
+    server.serve("/song.wav", Media::new(tone(2.0)));
+    house.cast_to_the_end(&tls.url("/song.wav")).await;
+    let url = other.url("/song.wav");
+    house.set_uri(&url).await;
+    house.play().await;
+    let reason = "does not trust the server's certificate";
+    program.logged_all(&["WARN", &url, reason]).await;
+    program.stop().await;
+    for recording in home.recordings("House") {
+        let heard = recording.longest_sound();
+        assert!(
+            (1.95..2.01).contains(&heard.seconds()),
+            "{}",
+            heard.seconds()
+        );
+        heard.inner(0.05).assert_tones(PITCH, LEVEL);
     }
 }
 
