@@ -14,7 +14,6 @@ mod tags;
 mod track;
 
 use std::io::{self, Seek, SeekFrom};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use symphonia::core::errors::{Error, SeekErrorKind};
@@ -51,8 +50,8 @@ const PREROLL: u64 = 4 * 1152;
 /// More packets in a row of which nothing is heard are no damage that the music gets over: a few bytes of an index can announce
 /// billions of empty ones.
 const MOST_BARREN: usize = 10_000;
-/// Packets in a row that seem to be of a kind that is not decoded. The damaged ones among them are followed by others; where a connection
-/// was cut within a packet, it is the first.
+/// Packets that seem to be of a kind that is not decoded, with none between them that is. The damaged ones are followed by others; where a
+/// connection was cut within a packet, it is the first.
 const MOST_UNKNOWN: usize = 8;
 
 /// Decodes whatever Symphonia finds in a file.
@@ -70,8 +69,11 @@ pub(super) struct ContainerDecoder {
     loudness: Loudness,
     /// The first frames, decoded at opening because only they tell the layout for certain.
     first: Option<Decoded>,
-    /// How many packets in a row have been of no known kind.
+    /// How many packets have been of no known kind since the last that was decoded, and what is not known of them.
     unknown: usize,
+    refused: Option<Undecodable>,
+    /// There are no more packets.
+    ended: bool,
     /// Reading was interrupted, so the demuxer may stand in the middle of something.
     torn: bool,
 }
@@ -102,7 +104,8 @@ impl ContainerDecoder {
             request,
         };
         let opened = Self::open_behind(&front, &reader, beginning, description.ranges);
-        if opened.is_ok() || !(beginning.is_mp4() && description.ranges) {
+        let is_searched = beginning.is_mp4() && description.ranges;
+        if opened.is_ok() || !is_searched || reader.is_interrupted() || reader.failure().is_some() {
             return opened;
         }
         // One that has lost its end is still played from its beginning, if its index is there.
@@ -123,13 +126,12 @@ impl ContainerDecoder {
         } = beginning;
         let (is_mp4, is_caf) = (beginning.is_mp4(), beginning.is_caf());
         let is_adts = beginning.is_adts();
-        let gate = Gate {
-            // A seekable file is searched for tags and durations at its end first, which costs a request or two. Only an MP4
-            // needs it: its index may be at the end. That of a CAF always is.
-            seekable: AtomicBool::new((is_mp4 || is_caf) && may_look_ahead),
-            // An ADTS reader that knows the length estimates the duration from the first 16 KiB.
-            length: AtomicBool::new(is_caf || (is_adts && request.duration.is_none())),
-        };
+        // A seekable file is searched for tags and durations at its end first, which costs a request or two. Only an MP4
+        // needs it: its index may be at the end. That of a CAF always is.
+        let is_searched = (is_mp4 || is_caf) && may_look_ahead;
+        // An ADTS reader that knows the length estimates the duration from the first 16 KiB.
+        let is_measured = is_caf || (is_adts && request.duration.is_none());
+        let gate = Gate::new(is_searched, is_measured);
         let tap = is_mp4.then(Tap::default);
         let padding = beginning.is_matroska().then(Padding::default);
         let source = Input::new(reader.clone(), front.clone(), gate, tap, padding);
@@ -142,28 +144,28 @@ impl ContainerDecoder {
                 MetadataOptions::default(),
             )
             .map_err(|error| unknown_format(error, description))?;
-        source
-            .gate
-            .seekable
-            .store(description.ranges, Ordering::Relaxed);
+        source.gate.set_seekable(description.ranges);
 
         let tags = Tags::read(&mut *format);
         let decoder = Codec::of(&*format)?;
         let track = Selected::of(&*format, tags.edit.or(source.take_edit()), decoder.rate())?;
         let lasts =
             |frames: Option<u64>| frames.and_then(|frames| playing_time(frames, track.rate));
-        let by_file = track.duration().or_else(|| whole(&*format));
+        let is_whole_one_track = format.tracks().len() == 1;
+        let whole = whole(&*format).filter(|_| is_whole_one_track);
         let mut opened = Self {
             info: MediaInfo {
                 format: StreamFormat {
                     rate: track.rate,
                     channels: 2,
                 },
-                duration: lasts(front.frames).or(by_file),
+                duration: lasts(front.frames).or_else(|| track.duration()),
                 seekable: description.ranges,
             },
-            // That of an ADTS file is the estimate.
-            stated: lasts(front.stated).or(by_file.filter(|_| !is_adts)),
+            stated: lasts(front.stated)
+                .or_else(|| track.duration())
+                .or(whole)
+                .filter(|_| !beginning.is_of_unknown_length()),
             loudness: tags.loudness,
             format,
             decoder,
@@ -173,6 +175,8 @@ impl ContainerDecoder {
             source,
             first: None,
             unknown: 0,
+            refused: None,
+            ended: false,
             torn: false,
         };
         opened.begin(beginning)?;
@@ -186,8 +190,11 @@ impl ContainerDecoder {
         let first = loop {
             let packet = self.next_packet()?.filter(|_| barren < MOST_BARREN);
             let Some(packet) = packet else {
-                let nothing = || Undecodable("there is no audio in it".to_owned());
-                break self.rest().ok_or_else(nothing)?;
+                let Some(rest) = self.rest() else {
+                    let nothing = || Undecodable("there is no audio in it".to_owned());
+                    return Err(self.refused.take().unwrap_or_else(nothing));
+                };
+                break rest;
             };
             barren += 1;
             if estimate.is_none() {
@@ -202,7 +209,10 @@ impl ContainerDecoder {
             self.track.set_rate(first.chunk.format.rate);
         }
         let duration = self.info.duration;
-        self.info.duration = duration.or(beginning.request.duration).or(estimate);
+        self.info.duration = duration
+            .or(beginning.request.duration)
+            .or_else(|| whole(&*self.format))
+            .or(estimate);
         self.first = Some(first);
         Ok(())
     }
@@ -283,8 +293,9 @@ impl ContainerDecoder {
             Ok(decoded) => decoded,
             // One damaged packet is a click; the music goes on.
             Err(Error::DecodeError(_) | Error::IoError(_)) => return Ok(None),
-            Err(Error::Unsupported(_)) if self.unknown < MOST_UNKNOWN => {
+            Err(error @ Error::Unsupported(_)) if self.unknown < MOST_UNKNOWN => {
                 self.unknown += 1;
+                self.refused = Some(undecodable(&error));
                 return Ok(None);
             }
             Err(Error::ResetRequired) => {
@@ -294,11 +305,13 @@ impl ContainerDecoder {
             Err(error) => return Err(undecodable(&error)),
         };
         self.unknown = 0;
+        self.refused = None;
         Ok(self.track.place(packet, &decoded))
     }
 
     /// The frames that the decoder has held back, when there are no more packets.
     fn rest(&mut self) -> Option<Decoded> {
+        self.ended = true;
         let rest = self.decoder.rest()?;
         self.track.place_rest(&rest)
     }
@@ -315,6 +328,8 @@ impl ContainerDecoder {
             track_id: self.track.id,
         };
         self.torn = true;
+        self.ended = false;
+        self.unknown = 0;
         let sought = self.format.seek(SeekMode::Accurate, to);
         self.decoder.reset();
         self.ending.jump();
@@ -343,7 +358,7 @@ impl ContainerDecoder {
     /// the places in Matroska. The reader of the latter cannot go back either once it has been torn away.
     fn is_blind(&self) -> bool {
         match self.format.format_info().format {
-            FORMAT_ID_OGG => !self.source.gate.length.load(Ordering::Relaxed),
+            FORMAT_ID_OGG => !self.source.gate.shows_length(),
             FORMAT_ID_MKV => true,
             _ => false,
         }
@@ -351,24 +366,32 @@ impl ContainerDecoder {
 
     /// Opens the file anew, and looks at its end.
     fn reopen(&mut self) -> Result<(), Undecodable> {
-        let mut source = self.source.clone();
-        source.gate.length.store(true, Ordering::Relaxed);
-        source.seek(SeekFrom::Start(0))?;
-        let stream = MediaSourceStream::new(Box::new(source), Default::default());
-        let options = FormatOptions::default();
-        let format: Box<dyn FormatReader> = match self.format.format_info().format {
-            FORMAT_ID_MKV => {
-                Box::new(MkvReader::try_new(stream, options).map_err(|error| undecodable(&error))?)
-            }
-            _ => {
-                Box::new(OggReader::try_new(stream, options).map_err(|error| undecodable(&error))?)
-            }
-        };
+        let mut opened = self.opened_again(true);
+        let is_matroska = self.format.format_info().format == FORMAT_ID_MKV;
+        if opened.is_err() && is_matroska && !self.source.is_stopped() {
+            // One that has lost its end can still be looked through from its beginning.
+            opened = self.opened_again(false);
+        }
+        // Where this has failed, whoever has interrupted it will ask for a place again, and the end has not been seen.
+        self.source.gate.set(true, opened.is_ok());
+        let format = opened.map_err(|error| undecodable(&error))?;
         self.decoder = Codec::of(&*format)?;
         self.track = Selected::of(&*format, None, self.decoder.rate())?;
         self.format = format;
         self.torn = false;
         Ok(())
+    }
+
+    fn opened_again(&mut self, with_its_end: bool) -> Result<Box<dyn FormatReader>, Error> {
+        let mut source = self.source.clone();
+        source.gate.set(with_its_end, with_its_end);
+        source.seek(SeekFrom::Start(0))?;
+        let stream = MediaSourceStream::new(Box::new(source), Default::default());
+        let options = FormatOptions::default();
+        match self.format.format_info().format {
+            FORMAT_ID_MKV => MkvReader::try_new(stream, options).map(|it| Box::new(it) as _),
+            _ => OggReader::try_new(stream, options).map(|it| Box::new(it) as _),
+        }
     }
 }
 
@@ -388,6 +411,10 @@ impl Decoder for ContainerDecoder {
     fn decode(&mut self) -> Result<Option<Decoded>, Undecodable> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
+        }
+        // Not every demuxer says a second time that it has come to the end.
+        if self.ended {
+            return Ok(self.rest());
         }
         for _ in 0..MOST_BARREN {
             let Some(packet) = self.next_packet()? else {
@@ -433,6 +460,9 @@ fn unknown_format(error: Error, description: &Description) -> Undecodable {
         }
         Error::Unsupported("isomp4: missing moov atom") if !description.ranges => Undecodable(
             "its index is at the end, and the server does not hand out parts of files".to_owned(),
+        ),
+        Error::Unsupported("isomp4: missing moov atom") => Undecodable(
+            "its index is missing: it would be at the end, which the file has lost".to_owned(),
         ),
         error => undecodable(&error),
     }

@@ -3,8 +3,11 @@
 
 use std::io::{self, Read};
 
-/// Sizes from here on are the marks of a writer that did not know the size: 2³¹ − 1 and 2³² − 1, rounded in many ways.
-const UNKNOWN_FROM: u64 = 0x7fff_f000;
+/// Sizes from here on are the marks of a writer that did not know the size: 2³¹ − 1 and 2³² − 1, rounded in many ways. SoX takes
+/// 0x7f000000 in AIFF, GStreamer 0x7fff0000.
+pub(super) const UNKNOWN_FROM: u64 = 0x7f00_0000;
+/// The same of 64-bit sizes: ffmpeg takes 2⁶³ − 1.
+const UNKNOWN_FROM_64: u64 = 1 << 62;
 /// Chunks before the audio that are longer than this, all together, are not looked behind.
 const LONGEST_PREAMBLE: u64 = 256 << 10;
 
@@ -127,8 +130,11 @@ pub(super) fn front(reader: &mut impl Read, length: Option<u64>) -> io::Result<O
                 .filter(|_| size == u64::from(u32::MAX))
                 .unwrap_or(size);
             let there = length.map(|length| length.saturating_sub(at));
-            let is_size = large.is_some() || layout == Layout::Wave64 || stated < UNKNOWN_FROM;
-            let stated = (stated != 0 && is_size).then_some(stated);
+            let unknown_from = match layout {
+                Layout::Riff if large.is_none() => UNKNOWN_FROM,
+                Layout::Riff | Layout::Wave64 => UNKNOWN_FROM_64,
+            };
+            let stated = Some(stated).filter(|stated| (1..unknown_from).contains(stated));
             let known = stated.filter(|stated| there.is_none_or(|there| *stated <= there));
             let size = known.or(there);
             let told = size.and_then(|size| u32::try_from(size).ok());
@@ -253,6 +259,7 @@ mod tests {
         check(u32::MAX, None, u32::MAX);
         check(u32::MAX, Some(400), 400);
         check(0x7fff_ffd8, None, u32::MAX);
+        check(0x7fff_0000, None, u32::MAX);
         check(500, Some(400), 400);
         check(0, Some(5 << 30), u32::MAX);
     }

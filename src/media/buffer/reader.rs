@@ -58,6 +58,12 @@ impl ByteReader {
         state.ending.is_some() && length.is_some_and(|length| came < length)
     }
 
+    /// Whether the transfer is over and has brought nothing.
+    pub(in crate::media) fn is_empty(&self) -> bool {
+        let state = self.shared.lock();
+        matches!(state.ending, Some(Ending::Complete)) && state.window.end() == state.base
+    }
+
     /// Reads on after the interruption `number`.
     pub(in crate::media) fn heed(&self, number: u64) {
         self.shared.lock().heeded = number;

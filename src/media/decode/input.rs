@@ -16,8 +16,32 @@ use crate::media::wav::Front;
 /// What a demuxer may know of the file beyond its bytes; it changes once the file is open.
 #[derive(Debug)]
 pub(super) struct Gate {
-    pub(super) seekable: AtomicBool,
-    pub(super) length: AtomicBool,
+    seekable: AtomicBool,
+    length: AtomicBool,
+}
+
+impl Gate {
+    /// Whether the demuxer may go elsewhere, and whether it may know how long the file is.
+    pub(super) fn new(seekable: bool, length: bool) -> Self {
+        Self {
+            seekable: AtomicBool::new(seekable),
+            length: AtomicBool::new(length),
+        }
+    }
+
+    /// The same from now on.
+    pub(super) fn set(&self, seekable: bool, length: bool) {
+        self.set_seekable(seekable);
+        self.length.store(length, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_seekable(&self, seekable: bool) {
+        self.seekable.store(seekable, Ordering::Relaxed);
+    }
+
+    pub(super) fn shows_length(&self) -> bool {
+        self.length.load(Ordering::Relaxed)
+    }
 }
 
 /// The file as the demuxer sees it.
@@ -87,7 +111,7 @@ impl MediaSource for Input {
     }
 
     fn byte_len(&self) -> Option<u64> {
-        let known = self.gate.length.load(Ordering::Relaxed);
+        let known = self.gate.shows_length();
         let length = known.then(|| self.reader.length()).flatten()?;
         Some(self.seen_length(length))
     }
@@ -111,6 +135,11 @@ impl Input {
             runs: Runs::default(),
             padding: Arc::new(Mutex::new(padding)),
         }
+    }
+
+    /// Whether reading it was interrupted, or has failed for good.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.reader.is_interrupted() || self.reader.failure().is_some()
     }
 
     /// Where in the file a place behind the front is.

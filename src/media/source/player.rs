@@ -27,8 +27,10 @@ pub(super) struct Player {
     /// How much has been decoded since the last opening or jump, and where in the part that began.
     decoded: Duration,
     began_at: u64,
-    /// The time in the media up to which it has been decoded.
+    /// Up to where it has been decoded, counted from its beginning; in media sought by time, from where that was sent from.
     reached: Duration,
+    /// Whether other places in it are asked for by time.
+    by_time: bool,
     /// How many bytes a second of it takes, if length and duration say so.
     rate: Option<u64>,
     /// The same as far as what has been decoded shows…
@@ -66,6 +68,7 @@ impl Player {
             decoded: Duration::ZERO,
             began_at: 0,
             reached: Duration::ZERO,
+            by_time: false,
             rate: None,
             estimate: None,
             estimate_tells: false,
@@ -101,7 +104,7 @@ impl Player {
         self.outlet.push(Item::Opened(info));
         let mut ended = false;
         loop {
-            let played = self.carry_out(&mut decoder, task, info.seekable, ended);
+            let played = self.carry_out(&mut decoder, task, info, ended);
             let wish = match played {
                 Ok(()) => {
                     self.remark_on_end(&*decoder);
@@ -125,8 +128,7 @@ impl Player {
     /// Says so where media ends sooner than it should.
     fn remark_on_end(&self, decoder: &dyn Decoder) {
         let described = self.reader.describe().unwrap_or_default();
-        let is_part =
-            described.live || described.one_of_many || described.begins_at > Duration::ZERO;
+        let is_part = described.live || described.one_of_many || self.by_time;
         // What the server had announced and did not send has been told by whoever fetched it.
         if is_part || self.reader.is_short() {
             return;
@@ -159,12 +161,12 @@ impl Player {
         &mut self,
         decoder: &mut Box<dyn Decoder>,
         task: Task,
-        seekable: bool,
+        info: MediaInfo,
         ended: bool,
     ) -> Result<(), Break> {
         match task {
-            Task::From(to) if self.is_sought_by_time() => self.play_anew(decoder, to)?,
-            Task::From(to) if seekable => {
+            Task::From(to) if self.by_time => self.play_anew(decoder, to, info.duration)?,
+            Task::From(to) if info.seekable => {
                 if ended {
                     // Not every demuxer finds back from the end.
                     *decoder = self.open()?;
@@ -222,9 +224,10 @@ impl Player {
     }
 
     /// What is known of the media, by its decoder and by the server.
-    fn info(&self, decoder: &dyn Decoder) -> MediaInfo {
+    fn info(&mut self, decoder: &dyn Decoder) -> MediaInfo {
         let info = decoder.info();
         let stated = self.reader.describe().unwrap_or_default();
+        self.by_time = stated.by_time;
         if stated.one_of_many {
             return MediaInfo {
                 duration: stated.duration,
@@ -237,10 +240,6 @@ impl Player {
             seekable: info.seekable || stated.by_time,
             ..info
         }
-    }
-
-    fn is_sought_by_time(&self) -> bool {
-        self.reader.describe().is_ok_and(|stated| stated.by_time)
     }
 
     /// Notes how many bytes a second of it takes: as the whole of it does, or as it has been so far.
@@ -290,7 +289,11 @@ impl Player {
         let to = to.min(info.duration.unwrap_or(LONGEST)).min(LONGEST);
         let frame = (to.as_secs_f64() * rate).round() as u64;
         let reached = decoder.seek(frame).map_err(|error| self.explain(error))?;
-        if reached == Reached::Place {
+        self.reached = Duration::ZERO;
+        if reached == Reached::End {
+            self.not_stopped()?;
+            self.reached = to;
+        } else {
             while let Some(mut decoded) = self.decode(decoder)? {
                 let format = decoded.chunk.format;
                 let early = usize::try_from(frame.saturating_sub(decoded.at)).unwrap_or(usize::MAX);
@@ -306,16 +309,29 @@ impl Player {
                 return self.play_on(decoder);
             }
         }
-        self.reached = to;
         self.outlet.push(Item::Sought(to));
         Ok(())
     }
 
-    /// The same where the server is asked for a time, and sends a file that begins there or shortly before.
-    fn play_anew(&mut self, decoder: &mut Box<dyn Decoder>, to: Duration) -> Result<(), Break> {
-        let to = to.min(LONGEST);
+    /// The same where the server is asked for a time, and sends a file that begins there or shortly before; `whole` is how long all of it
+    /// plays.
+    fn play_anew(
+        &mut self,
+        decoder: &mut Box<dyn Decoder>,
+        to: Duration,
+        whole: Option<Duration>,
+    ) -> Result<(), Break> {
+        let to = to.min(whole.unwrap_or(LONGEST)).min(LONGEST);
         self.reader.go_to(to);
-        *decoder = self.open()?;
+        *decoder = match self.open() {
+            Ok(decoder) => decoder,
+            // There is no such place.
+            Err(Break::Failed(_)) if self.reader.is_empty() => {
+                self.outlet.push(Item::Sought(to));
+                return Ok(());
+            }
+            Err(other) => return Err(other),
+        };
         let begins_at = self.reader.describe().unwrap_or_default().begins_at;
         self.leave_out(&mut **decoder, begins_at, to, |_| true)?;
         self.play_on(&mut **decoder)
@@ -371,9 +387,20 @@ impl Player {
         if let Some(Decoded { at, chunk }) = &decoded {
             let rate = f64::from(chunk.format.rate);
             let begins = Duration::try_from_secs_f64(*at as f64 / rate).unwrap_or(LONGEST);
-            self.reached = begins.saturating_add(playing_time(chunk));
+            // Where several streams stand one behind the other, each counts from its own beginning.
+            self.reached = begins.max(self.reached).saturating_add(playing_time(chunk));
         }
         Ok(decoded)
+    }
+
+    /// Whether an end is one: a demuxer that looks for a place may take whatever stops it for the end of the file.
+    fn not_stopped(&self) -> Result<(), Break> {
+        if self.reader.is_interrupted() {
+            return Err(Break::Wish(self.outlet.next_wish()));
+        }
+        self.reader
+            .failure()
+            .map_or(Ok(()), |error| Err(Break::Failed(error)))
     }
 
     /// Of what happened, the first that explains the rest: someone interrupted, the transfer failed, the file is bad.

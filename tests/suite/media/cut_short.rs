@@ -19,7 +19,7 @@ fn songs(kinds: &[(&str, &str)]) -> PathBuf {
 }
 
 /// Hears what is served, when the sender says that it is so long.
-async fn listen(media: Media, duration: Option<Duration>) -> (String, Heard, Log) {
+async fn listen(media: Media, duration: Option<Duration>) -> Listened {
     let log = Log::start();
     let server = MediaServer::start();
     let uri = server.serve("/song", media);
@@ -27,7 +27,34 @@ async fn listen(media: Media, duration: Option<Duration>) -> (String, Heard, Log
         duration,
         ..request(uri.clone())
     };
-    (uri, Listener::open(asked).rest().await, log)
+    let mut listener = Listener::open(asked);
+    let heard = listener.rest().await;
+    Listened {
+        _server: server,
+        uri,
+        listener,
+        heard,
+        log,
+    }
+}
+
+/// What was heard, and of what.
+struct Listened {
+    _server: MediaServer,
+    uri: String,
+    listener: Listener,
+    heard: Heard,
+    log: Log,
+}
+
+impl Listened {
+    /// How long it was heard.
+    #[track_caller]
+    fn seconds(&self, name: &str) -> f64 {
+        let failure = &self.heard.failure;
+        assert!(failure.is_none(), "{name}: {failure:?}");
+        seconds(&self.heard)
+    }
 }
 
 fn seconds(heard: &Heard) -> f64 {
@@ -69,11 +96,9 @@ async fn h05_a_length_that_is_too_short_ends_the_song_and_why_is_said() {
         let folder = songs(kinds);
         for (name, _) in kinds {
             let bytes = fs::read(folder.join(name)).unwrap();
-            let whole = Media::new(bytes.clone());
-            let (_, heard, log) = listen(whole, duration).await;
-            assert!(heard.failure.is_none(), "{name}: {:?}", heard.failure);
-            assert!((9.99..10.1).contains(&seconds(&heard)), "{name}");
-            assert_eq!(log.text(), "", "{name}");
+            let whole = listen(Media::new(bytes.clone()), duration).await;
+            assert!((9.99..10.1).contains(&whole.seconds(name)), "{name}");
+            assert_eq!(whole.log.text(), "", "{name}");
             for framing in [
                 Framing::Ranges,
                 Framing::IgnoresRanges,
@@ -81,15 +106,54 @@ async fn h05_a_length_that_is_too_short_ends_the_song_and_why_is_said() {
             ] {
                 let stated = (bytes.len() / 2).to_string();
                 let half = Media::new(bytes.clone()).framing(framing);
-                let (uri, heard, log) = listen(half.claims_length(&stated), duration).await;
-                assert!(heard.failure.is_none(), "{name}: {:?}", heard.failure);
-                assert!((4.0..5.05).contains(&seconds(&heard)), "{name}");
-                let says = format!("{who} that it lasts 10.0 s, and nothing comes after");
+                let mut half = listen(half.claims_length(&stated), duration).await;
+                assert!((4.0..5.05).contains(&half.seconds(name)), "{name}");
+                let says = format!("{who} that it lasts 10.0 s, and nothing comes from");
                 let why = format!("it was cut off, or the server's word that it is {stated} bytes");
-                log.assert_line(&["WARN", &uri, &says, &why]);
-                let text = log.text();
+                half.log.assert_line(&["WARN", &half.uri, &says, &why]);
+                let text = half.log.text();
                 assert_eq!(text.matches("WARN").count(), 1, "{name}: {text}");
+                if framing == Framing::RefusesRanges {
+                    continue;
+                }
+                // What there is can be gone back to, and nothing more is said of what there is not.
+                let place = Duration::from_secs(2);
+                half.listener.source.seek(place);
+                assert_eq!(half.listener.sought().await, place, "{name}");
+                let before = half.seconds(name);
+                half.heard = half.listener.rest().await;
+                let after = half.seconds(name);
+                assert!(
+                    (before - after - 2.0).abs() < 0.03,
+                    "{name}: {before} {after}"
+                );
             }
         }
     }
+}
+
+#[tokio::test]
+async fn an_mp4_whose_index_is_lost_says_so() {
+    let bytes = fixture("index-last.m4a");
+    let stated = (bytes.len() / 2).to_string();
+    let half = listen(Media::new(bytes).claims_length(&stated), None).await;
+    let failure = half.heard.failure.expect("nothing can be found in it");
+    let text = failure.to_string();
+    assert!(
+        text.contains(&half.uri) && text.contains("its index is missing"),
+        "{text}"
+    );
+}
+
+/// What is as long as it can be is not called cut off.
+#[tokio::test]
+async fn what_is_longer_beside_the_music_is_not_missed() {
+    let folder = songs(&[(
+        "beside.mka",
+        "-filter_complex [0:a]apad=whole_dur=13[long] -map [long] -c:a flac",
+    )]);
+    let bytes = fs::read(folder.join("beside.mka")).unwrap();
+    let whole = listen(Media::new(bytes), None).await;
+    assert!((9.99..10.1).contains(&whole.seconds("beside.mka")));
+    assert_eq!(whole.log.text(), "");
 }

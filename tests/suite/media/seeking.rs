@@ -1,6 +1,9 @@
 //! Seeking: to the frame, in any format, at any time, with no more requests than it takes.
 
+use std::fs;
+
 use super::*;
+use crate::support::ffmpeg::{ffmpeg, folder_of_made};
 
 async fn check_seek(name: &str, framing: Framing, millis: u64, tolerance: f64) {
     let what = format!("{name} {framing:?} to {millis} ms");
@@ -315,7 +318,10 @@ async fn k10_where_bytes_are_not_offered_a_time_is_asked_for() {
     let (bytes, frames) = long_wav();
     let server = MediaServer::start();
     let media = Media::new(bytes).framing(Framing::Chunked);
-    let media = media.by_time(move |time| stairs(frame_of(time), frames));
+    let media = media.by_time(move |time| match frame_of(time) {
+        from if from < frames => stairs(from, frames),
+        _ => Vec::new(),
+    });
     let uri = server.serve("/song", media);
     let mut listener = Listener::open(request(uri.clone()));
     let info = listener.opened().await;
@@ -342,6 +348,15 @@ async fn k10_where_bytes_are_not_offered_a_time_is_asked_for() {
     listener.source.seek(Duration::from_millis(299_500));
     assert_eq!(listener.sought().await, Duration::from_millis(299_500));
     assert_stairs(&listener.rest().await.samples, 299_500 * 441 / 10);
+    listener.source.seek(Duration::from_secs(100));
+    assert_eq!(listener.sought().await, Duration::from_secs(100));
+    assert_stairs(&listener.audio().await, 100 * 44_100);
+    // Behind the end there is nothing, and the way back is open.
+    listener.source.seek(Duration::from_secs(400));
+    assert_eq!(listener.sought().await, Duration::from_secs(300));
+    let heard = listener.rest().await;
+    assert!(heard.failure.is_none() && heard.samples.is_empty());
+    log.assert_line(&["WARN", &uri, "there is nothing from 300.000 s on"]);
     listener.source.seek(Duration::from_secs(100));
     assert_eq!(listener.sought().await, Duration::from_secs(100));
     assert_stairs(&listener.audio().await, 100 * 44_100);
@@ -373,4 +388,42 @@ async fn an_index_at_the_end_is_fetched_first() {
         .trim_matches(|c: char| !c.is_ascii_digit());
     let before = index + gap - from.parse::<usize>().unwrap();
     assert!(before <= 64 << 10, "{before} bytes before the index");
+}
+
+/// An Ogg file is searched by halves, a request each. Whoever drags a slider interrupts that, and Ogg's reader takes it for the end.
+#[tokio::test]
+async fn a_search_that_is_interrupted_finds_no_end() {
+    let folder = folder_of_made("seeking");
+    let noise = "-f lavfi -i anoisesrc=d=60:r=44100 -ac 2 -c:a libvorbis -q:a 9 long.ogg";
+    ffmpeg(&folder, noise.split(' '));
+    let log = Log::start();
+    let server = MediaServer::start();
+    let media = Media::new(fs::read(folder.join("long.ogg")).unwrap());
+    let media = media.trickle(1_000_000);
+    let uri = server.serve("/song", media.begins_after(Duration::from_millis(50)));
+    let mut listener = Listener::open(MediaRequest {
+        duration: Some(Duration::from_secs(60)),
+        ..request(uri)
+    });
+    listener.opened().await;
+    // While its end is looked for…
+    for _ in 0..3 {
+        listener.source.seek(Duration::from_secs(50));
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    assert_eq!(listener.sought().await, Duration::from_secs(50));
+    // …and while a place is.
+    for number in 0..20 {
+        listener
+            .source
+            .seek(Duration::from_secs(2 + number * 23 % 50));
+        tokio::time::sleep(Duration::from_millis(20 + 10 * (number % 9))).await;
+    }
+    listener.source.seek(Duration::from_secs(59));
+    assert_eq!(listener.sought().await, Duration::from_secs(59));
+    let heard = listener.rest().await;
+    assert!(heard.failure.is_none(), "{:?}", heard.failure);
+    let seconds = CD.frames(heard.samples.len()) as f64 / 44_100.0;
+    assert!((0.9..1.1).contains(&seconds), "{seconds} s");
+    assert_eq!(log.text(), "");
 }

@@ -92,7 +92,8 @@ impl<'a> Connection<'a> {
         let range = request.range_start();
         let parts = media.framing == Framing::Ranges && media.status == 200;
         let range = range.filter(|_| parts && is_it && made.is_none());
-        if range.is_some_and(|from| from >= media.ends_at.unwrap_or(length)) {
+        let has_none = made.is_some() && length == 0;
+        if has_none || range.is_some_and(|from| from >= media.ends_at.unwrap_or(length)) {
             let head = "HTTP/1.1 416 As Commanded\r\nContent-Length: 0\r\n\r\n";
             return self.writer.write_all(head.as_bytes());
         }

@@ -234,7 +234,7 @@ impl Media {
         }
     }
 
-    /// Is asked for parts by time, and makes a file for each.
+    /// Is asked for parts by time, and makes a file for each; where that is empty there is no such part.
     pub(crate) fn by_time(
         self,
         make: impl Fn(Duration) -> Vec<u8> + Send + Sync + 'static,
