@@ -100,6 +100,7 @@ impl Player {
                 Err(failed) => return failed,
             }
         };
+        self.by_time = self.reader.describe().is_ok_and(|stated| stated.by_time);
         let info = self.info(&*decoder);
         self.outlet.push(Item::Opened(info));
         let mut ended = false;
@@ -224,10 +225,9 @@ impl Player {
     }
 
     /// What is known of the media, by its decoder and by the server.
-    fn info(&mut self, decoder: &dyn Decoder) -> MediaInfo {
+    fn info(&self, decoder: &dyn Decoder) -> MediaInfo {
         let info = decoder.info();
         let stated = self.reader.describe().unwrap_or_default();
-        self.by_time = stated.by_time;
         if stated.one_of_many {
             return MediaInfo {
                 duration: stated.duration,
