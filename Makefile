@@ -70,7 +70,7 @@ test: cargo build-packages test-packages test-clients
 	cargo test --lib --bins --test suite -- --test-threads=2 $(REAL_TIME)
 	cargo test --benches
 
-# Eight minutes more. What is chosen by a feature is in few places, and seldom changed.
+# Some twelve minutes from nothing. What is chosen by a feature is in few places, and seldom changed.
 test-features: cargo build-packages test-packages
 	cargo clippy --all-targets --features he-aac -- -D warnings
 	cargo test --no-default-features --lib --bins
