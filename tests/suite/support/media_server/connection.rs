@@ -92,8 +92,11 @@ impl<'a> Connection<'a> {
         let range = request.range_start();
         let parts = media.framing == Framing::Ranges && media.status == 200;
         let range = range.filter(|_| parts && is_it && made.is_none());
+        // Who states a wrong length believes it when asked for a part, too.
+        let claimed = media.length.as_ref().and_then(|it| it.parse().ok());
+        let whole: u64 = claimed.unwrap_or(length);
         let has_none = made.is_some() && length == 0;
-        if has_none || range.is_some_and(|from| from >= media.ends_at.unwrap_or(length)) {
+        if has_none || range.is_some_and(|from| from >= media.ends_at.unwrap_or(whole)) {
             let head = "HTTP/1.1 416 As Commanded\r\nContent-Length: 0\r\n\r\n";
             return self.writer.write_all(head.as_bytes());
         }
@@ -119,7 +122,7 @@ impl<'a> Connection<'a> {
             header("TimeSeekRange.dlna.org", &npt);
         }
         if partial {
-            let range = format!("bytes {from}-{}/{length}", length.max(1) - 1);
+            let range = format!("bytes {from}-{}/{whole}", whole.max(1) - 1);
             header("Content-Range", &range);
         }
         let wants_titles = request.header("icy-metadata") == Some("1");
@@ -128,6 +131,9 @@ impl<'a> Connection<'a> {
             header("icy-metaint", &titles.interval.to_string());
         }
         match (&media.length, media.framing) {
+            (Some(_), _) if range.is_some() => {
+                header("Content-Length", &(whole - from).to_string());
+            }
             (Some(length), _) => header("Content-Length", length),
             (None, Framing::Chunked) => header("Transfer-Encoding", "chunked"),
             (None, Framing::UntilClose) => header("Connection", "close"),
