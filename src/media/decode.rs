@@ -312,6 +312,9 @@ impl ContainerDecoder {
     /// The frames that the decoder has held back, when there are no more packets.
     fn rest(&mut self) -> Option<Decoded> {
         self.ended = true;
+        if self.track.owed == 0 {
+            return None;
+        }
         let rest = self.decoder.rest()?;
         self.track.place_rest(&rest)
     }

@@ -78,7 +78,8 @@ impl Codec {
         }
     }
 
-    /// What is left to be heard behind the last packet, a packet's worth of it at most. `None` when there is nothing more.
+    /// What a decoder that is late hands out behind the last packet: a packet's worth, of which what was owed is to be heard. `None` where
+    /// nothing is held back.
     pub(super) fn rest(&mut self) -> Option<GenericAudioBufferRef<'_>> {
         match self {
             Self::Symphonia(_) | Self::Opus(_) => None,

@@ -5,8 +5,7 @@ use std::fmt;
 
 use fdk_aac::dec::{Decoder, DecoderError, Transport};
 use symphonia::core::audio::{
-    AsGenericAudioBufferRef, Audio, AudioBuffer, AudioMut, AudioSpec, Channels,
-    GenericAudioBufferRef,
+    AsGenericAudioBufferRef, AudioBuffer, AudioMut, AudioSpec, Channels, GenericAudioBufferRef,
 };
 use symphonia::core::codecs::audio::AudioCodecParameters;
 use symphonia::core::errors::{Error, Result, unsupported_error};
@@ -29,8 +28,6 @@ pub(super) struct HeAacDecoder {
     late: usize,
     /// The last packet.
     packet: Vec<u8>,
-    /// How many frames of what has been decoded have not been handed out.
-    owed: usize,
 }
 
 impl fmt::Debug for HeAacDecoder {
@@ -77,13 +74,11 @@ impl HeAacDecoder {
             buffer: AudioBuffer::new(AudioSpec::new(HALF_OF_A_RATE, Channels::Discrete(1)), 0),
             late: 0,
             packet: Vec::new(),
-            owed: 0,
         })
     }
 
     /// Forgets what came before: the next packet is from another place.
     pub(super) fn reset(&mut self) {
-        self.owed = 0;
         // The same has succeeded before.
         if let Ok(decoder) = configured(&self.config) {
             self.decoder = decoder;
@@ -107,20 +102,13 @@ impl HeAacDecoder {
     pub(super) fn decode(&mut self, packet: &Packet) -> Result<()> {
         self.packet.clear();
         self.packet.extend_from_slice(&packet.data);
-        self.decode_packet()?;
-        self.owed = self.late;
-        Ok(())
+        self.decode_packet()
     }
 
-    /// What the decoder holds back: it hands that out with whatever comes next, and the last packet is as good as any. `None` when
-    /// nothing more is held back.
+    /// What the decoder holds back, and more behind it: it hands that out with whatever comes next, and the last packet is as good as any.
+    /// `None` when that does not decode.
     pub(super) fn rest(&mut self) -> Option<GenericAudioBufferRef<'_>> {
-        if self.owed == 0 || self.decode_packet().is_err() {
-            return None;
-        }
-        let frames = self.buffer.frames().min(self.owed);
-        self.owed -= frames;
-        self.buffer.truncate(frames);
+        self.decode_packet().ok()?;
         Some(self.last())
     }
 

@@ -35,7 +35,7 @@ pub(super) struct Selected {
     /// How many frames at the end of the next packet are only the codec's.
     padding: u64,
     /// How many frames the decoder still owes where no packet follows, because it is late.
-    owed: usize,
+    pub(super) owed: usize,
     /// The container says how much of a packet is to be heard, and the decoder does not know.
     trims_by_duration: bool,
     /// The frame that follows the last. A clock that ticks less often than there are frames is not asked where the next belongs.

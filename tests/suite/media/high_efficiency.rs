@@ -32,9 +32,9 @@ async fn check(name: &str, is_stereo: bool) {
         (SECONDS..SECONDS + 0.3).contains(&seconds),
         "{name}: {seconds} s"
     );
-    if name.ends_with(".aac") {
+    if is_whole && name.ends_with(".aac") {
         // Nothing says that any of it is not to be heard: whole packets, however late the decoder is.
-        assert_eq!(format.frames(heard.samples.len()) % 1024, 0, "{name}");
+        assert_eq!(format.frames(heard.samples.len()) % 2048, 0, "{name}");
     }
     let (mut converter, mut stereo) = (Converter::new(48_000), Vec::new());
     converter.push(format, &heard.samples, &mut stereo);
